@@ -1,0 +1,29 @@
+"""Where the command line writes: results to stdout, everything else to stderr."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout, keys in the order given, no escapes for Chinese."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_error(message: str, hint: str | None) -> None:
+    err.print(f"[bold red]error:[/] {escape_markup(message)}", soft_wrap=True)
+    if hint:
+        err.print(f"[bold cyan] hint:[/] {escape_markup(hint)}", soft_wrap=True)
+
+
+def escape_markup(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

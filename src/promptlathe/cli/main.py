@@ -1,0 +1,47 @@
+"""`lathe`: assembles the command groups and turns every expected error into one line and an exit code."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from promptlathe import __version__
+from promptlathe.cli.console import print_error
+from promptlathe.errors import LatheError
+
+app = typer.Typer(
+    name="lathe",
+    help="Take a local language model from installed to answering correctly, with proof.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"lathe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 good, 1 failed or unmet threshold, 2 usage, 130 interrupted."""
+    try:
+        app()
+    except LatheError as error:
+        print_error(str(error), error.hint)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our stdout went away (`lathe ... | head`): nothing left to say to it.
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,1 @@
+"""Programs that turn messages into answers, behind one Protocol."""

@@ -1,0 +1,1 @@
+"""Runs prompts on cases through an engine; every answer becomes one row."""

@@ -1,0 +1,1 @@
+"""Finds a better prompt and proves it, only through evaluation."""

@@ -1,0 +1,1 @@
+"""Structured prompts: read, render, write. Knows nothing of tasks, models or storage."""
