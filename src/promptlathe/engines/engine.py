@@ -1,0 +1,109 @@
+"""The contract between promptlathe and any program that turns messages into answers."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from promptlathe.errors import LatheError
+from promptlathe.messages import Message
+
+FinishReason = Literal["stop", "length"]
+Capability = Literal["prefix_cache", "stream", "seed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. The default is greedy: the same messages give the same answer.
+
+    `max_tokens` counts new tokens. `seed` matters only when `temperature` is above 0.
+    """
+
+    max_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to the model. `id` is the caller's and comes back on every output.
+
+    With `is_streamed`, pieces of the answer arrive as `Delta`s before the `Answer`.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    is_streamed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text of an answer that is not finished. The deltas of a request add up to its `Answer.text`."""
+
+    request_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer. `seconds` runs from admission to the last token, other requests' work included."""
+
+    request_id: str
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that has no answer: a result like any other, so that one bad case does not end a run."""
+
+    request_id: str
+    error: LatheError
+
+
+Output = Delta | Answer | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDescription:
+    """What an answer depends on besides the request. Everything but `capabilities` is part of a cache key."""
+
+    engine: str
+    version: str
+    model: str
+    model_digest: str
+    settings: tuple[tuple[str, str], ...]
+    capabilities: frozenset[Capability]
+
+
+class Engine(Protocol):
+    """A model that answers. Cheap to make: the model is loaded at the first call that needs it."""
+
+    def describe(self) -> EngineDescription:
+        """What it is and can do, without loading the model."""
+        ...
+
+    def generate(self, requests: Iterable[Request]) -> AsyncIterator[Output]:
+        """Answer all requests, each output as soon as it exists, in any order.
+
+        `requests` is read lazily, no further ahead than the engine can use: a batch is the normal case, one
+        chat is a batch of one. Requests that share a prefix should come one after the other. Every request
+        gets exactly one `Answer` or `Failure`. Closing the iterator cancels what is still running. Raises
+        `ModelError` if the model cannot be loaded, `EngineError` if the engine itself breaks.
+        """
+        ...
+
+    def tokens(self, text: str) -> int:
+        """How many tokens `text` is for this model, special tokens of the chat template not counted."""
+        ...
+
+    def close(self) -> None:
+        """Give the memory back. Afterwards the engine may be used again: it loads anew."""
+        ...
