@@ -98,6 +98,13 @@ def test_without_section_leaves_its_subsections() -> None:
     assert edited.text == document.text.replace(document.section("Profile").source, "")
 
 
+def test_a_section_that_holds_others_apart_is_not_taken_out() -> None:
+    document = parse("- Role:\n- Profile: p\n- Motto: m\n- Goals: g\n")
+    assert [section.name for section in document.sections] == ["Role", "Profile", "Motto", "Goals"]
+    with pytest.raises(PromptError, match="'Profile' cannot be taken out"):
+        document.without_section("Profile")
+
+
 def test_every_section_of_every_library_prompt_can_be_taken_out() -> None:
     for name in library_names():
         document = library_prompt(name).document

@@ -19,17 +19,15 @@ from promptlathe.prompts import (
 )
 
 # The pieces that structure hangs on, in any order.
-_MARKS = (
-    '# |## |### |#|- |* |1. |1.|2.|  |    |\t|> |**|```|~~~|\n|\n\n|\r\n|\r|: |：|---\n|===\n|“|”|"'.split(
-        "|"
-    )
-)
-_WORDS = (
-    "Role|角色|Profile|Skill-1|Skills|Goals|目标 (Goals)|Constrains|约束|Workflow|Examples|示例1|Q: |A: |问：|解答："
-    "|Output|Initialization|初始化|Motto|name: x|<Rules>|{{name}}|[slot]: x|数学专家|13.8 < 13.11|word"
-).split("|")
-_ODDITIES = ["🎯", "\ufeff", "\x00", "\x0b", "\u2028"]
-_PIECES = [*_MARKS, *_WORDS, *_ODDITIES]
+# fmt: off
+_PIECES = [
+    "# ", "## ", "### ", "#", "- ", "* ", "1. ", "1.", "2.", "  ", "    ", "\t", "> ", "**", "```", "~~~",
+    "\n", "\n\n", "\r\n", "\r", ": ", "：", "---\n", "===\n", "“", "”", '"', "<Rules>", "{{name}}",
+    "[slot]: x", "Role", "角色", "Profile", "Skill-1", "Skills", "Goals", "目标 (Goals)", "Constrains", "约束", "Workflow",
+    "Examples", "示例1", "Q: ", "A: ", "问：", "解答：", "Output", "Initialization", "初始化", "Motto",
+    "name: x", "数学专家", "13.8 < 13.11", "word", "🎯", "\ufeff", "\x00", "\x0b", "\u2028",
+]
+# fmt: on
 texts = st.lists(st.sampled_from(_PIECES), max_size=40).map("".join) | st.text(max_size=200)
 turns = texts.map(lambda text: text.replace("\r\n", "\n").replace("\r", "\n").strip()).filter(bool)
 names = st.sampled_from(["Role", "Goals", "Examples", "Motto", "约束", "Initialization"])

@@ -121,9 +121,9 @@ def _turns(lines: Sequence[str]) -> list[_Turn]:
     user_indent = next((_indent(match) for match in matches if match and match["user"]), None)
     if user_indent is None:
         return []
-    # Questions stand as far in as the first; answers as far as they or, if none does, the outermost answer.
+    # Questions stand as far in as the first, answers as far as the outermost; what is further in is quoted.
     answers = [_indent(match) for match in matches if match and match["assistant"]]
-    answer_indent = user_indent if user_indent in answers else min(answers, default=user_indent)
+    answer_indent = min(answers, default=user_indent)
     turns: list[_Turn] = []
     is_within = False
     for number, (line, match) in enumerate(zip(lines, matches, strict=True), start=1):
