@@ -25,7 +25,8 @@ _PIECES = [
     "\n", "\n\n", "\r\n", "\r", ": ", "：", "---\n", "===\n", "“", "”", '"', "<Rules>", "{{name}}",
     "[slot]: x", "Role", "角色", "Profile", "Skill-1", "Skills", "Goals", "目标 (Goals)", "Constrains",
     "约束", "Workflow", "Examples", "示例1", "Q: ", "A: ", "问：", "解答：", "Output", "Initialization",
-    "初始化", "Motto", "name: x", "数学专家", "13.8 < 13.11", "word", "🎯", "\ufeff", "\x00", "\x0b", "\u2028",
+    "初始化", "Motto", "name: x", "数学专家", "13.8 < 13.11", "word", "🎯", "\ufeff", "\x00", "\x0b",
+    "\u2028",
 ]
 # fmt: on
 texts = st.lists(st.sampled_from(_PIECES), max_size=40).map("".join) | st.text(max_size=200)
