@@ -79,9 +79,19 @@ def test_prompts_that_agree_more_need_fewer_cases():
     assert needed[0] > 1.5 * needed[2]
 
 
-def test_a_correlation_the_shares_do_not_allow_is_cut_to_the_nearest():
-    """0.5 and 1.0 leave one table only: everything wrong before is fixed."""
-    assert paired_power(20, 0.5, 1.0, correlation=0.9) == paired_power(20, 0.5, 1.0)
+@pytest.mark.parametrize(
+    ("p_before", "p_after", "asked", "most"),
+    [
+        # Everything right before stays right: both right = 0.5.
+        (0.5, 0.6, 1.0, (0.5 - 0.3) / np.sqrt(0.06)),
+        # No case is wrong in both: both right = 0.8 + 0.9 - 1.
+        (0.8, 0.9, -1.0, (0.7 - 0.72) / np.sqrt(0.0144)),
+    ],
+)
+def test_a_correlation_the_shares_do_not_allow_is_cut_to_the_nearest(p_before, p_after, asked, most):
+    cut = paired_power(100, p_before, p_after, correlation=asked)
+    assert cut == pytest.approx(paired_power(100, p_before, p_after, correlation=most), rel=1e-6)
+    assert 0 < cut < 1
 
 
 @given(st.integers(10, 3000), shares)
@@ -111,6 +121,7 @@ def test_none_where_even_perfection_would_not_show(cases, p_before):
         (lambda: cases_needed(0.5, 0.5001), "needs more than 1,000,000 cases"),
         (lambda: cases_needed(0.5, 70), "p_after is a share between 0 and 1, got 70"),
         (lambda: cases_needed(0.5, 0.7, power=80), "power must lie between 0 and 1, got 80"),
+        (lambda: minimum_detectable_difference(9, 0.5, power=0.05), "power must exceed alpha"),
         (lambda: paired_power(0, 0.5, 0.7), "cases must be at least 1, got 0"),
         (lambda: paired_power(9, 0.5, 0.7, correlation=2), "correlation must lie between -1 and 1, got 2"),
     ],

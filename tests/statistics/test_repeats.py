@@ -51,11 +51,11 @@ def test_optimism_is_select_minus_sealed_with_its_interval():
     assert result.interval == difference_of_independent(0.8, wilson(56, 70), 0.6, wilson(48, 80))
 
 
-def test_optimism_respects_clusters():
+@pytest.mark.parametrize("side", ["select_clusters", "sealed_clusters"])
+def test_optimism_respects_clusters_on_either_side(side):
     select, sealed = [True] * 60 + [False] * 20, [True] * 50 + [False] * 30
     pairs = [str(number // 2) for number in range(80)]
-    clustered = optimism(select, sealed, select_clusters=pairs, sealed_clusters=pairs)
-    independent = optimism(select, sealed)
+    clustered, independent = optimism(select, sealed, **{side: pairs}), optimism(select, sealed)
     assert clustered.interval.low < independent.interval.low
     assert clustered.interval.high > independent.interval.high
 

@@ -84,8 +84,10 @@ def minimum_detectable_difference(
     correlation: float = 0.0,
 ) -> float | None:
     """Smallest gain over `p_before` that so many cases show with probability `power`; None if even a
-    prompt that is always right would not be told apart."""
+    prompt that is always right would not be told apart. Raises InputError unless alpha < power < 1."""
     require_share("power", power)
+    if power <= alpha:
+        raise InputError(f"power must exceed alpha, got {power} and {alpha}")
 
     def surplus(difference: float) -> float:
         p_after = min(1.0, p_before + difference)
