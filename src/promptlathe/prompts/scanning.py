@@ -1,0 +1,123 @@
+"""Finds the places in a text where a section could begin. Which of them do is decided in `reading`."""
+
+import bisect
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+
+from promptlathe.prompts.document import LayoutKind
+from promptlathe.prompts.sections import CanonicalName, canonical_name, is_numbered
+
+# Blocks only, and no HTML blocks or link definitions: in a prompt `<Rules>` and `[slot]: …` are plain words.
+_MARKDOWN = MarkdownIt("commonmark").disable(["html_block", "reference", "inline", "text_join"])
+
+_LABEL = re.compile(
+    r"(?P<mark>[*_]{1,3})(?P<inside>[^:：\n]{1,60}?)[:：][ \t]{0,4}(?P=mark)"
+    r"|(?P<around>[*_]{0,3})(?P<name>[^:：\n]{1,60}?)(?P=around)[ \t]{0,4}[:：](?!//)"
+)
+_HASHES = re.compile(r"[ ]{0,3}(?P<hashes>[#＃]{1,6})[ \t]*")
+_LINE_MARKER: dict[LayoutKind, re.Pattern[str]] = {
+    "bullet": re.compile(r" ?[-*+•·][ \t]+"),
+    "flat": re.compile(r" ?(?P<number>\d{1,2})[.、)．](?!\d)[ \t]*"),
+    "plain": re.compile(r" ?(?=[^\s])"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A line that could begin a section: offsets of the line, and of the end of its name and colon."""
+
+    start: int
+    end: int
+    line: int
+    """From 0."""
+    level: int
+    written: str
+    canonical: CanonicalName | None
+    number: int | None = None
+    """The 4 of `4.Goals:`."""
+
+    @property
+    def is_numbered(self) -> bool:
+        return is_numbered(self.written)
+
+
+class Scan:
+    """The lines of a text, and which of them are code. A byte order mark in front is skipped."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        offset = 1 if text.startswith("\ufeff") else 0
+        # The line ends that the Markdown library knows, so that its line numbers are ours.
+        ends = [match.end() for match in re.finditer(r"\r\n?|\n", text)]
+        self.starts = [offset, *ends]
+        self.stops = [*ends, len(text)]
+        self._code: set[int] = set()
+        self._headings: list[tuple[int, int, bool]] = []
+        for token in _MARKDOWN.parse(text[offset:]):
+            if token.map is None:
+                continue
+            if token.type in ("fence", "code_block"):
+                self._code.update(range(*token.map))
+            elif token.type == "heading_open" and token.level == 0:
+                is_setext = token.markup in ("=", "-")
+                if not is_setext or token.map[1] - token.map[0] == 2:
+                    self._headings.append((token.map[0], int(token.tag[1]), is_setext))
+
+    def line(self, number: int) -> str:
+        """The line without its end."""
+        return self.text[self.starts[number] : self.stops[number]].rstrip("\r\n")
+
+    def line_at(self, offset: int) -> int:
+        return bisect.bisect_right(self.starts, offset) - 1
+
+    def headings(self) -> list[Candidate]:
+        """Markdown headings outside lists and quotes, and known names behind hashes that it does not take."""
+        found = {number: (level, is_setext) for number, level, is_setext in self._headings}
+        candidates = [self._heading(number, *found[number]) for number in found]
+        for number in self._open_lines():
+            match = _HASHES.match(self.line(number))
+            if match and number not in found:
+                candidate = self._heading(number, len(match["hashes"]), is_setext=False)
+                candidates.append(candidate if candidate and candidate.canonical else None)
+        return sorted(filter(None, candidates), key=lambda candidate: candidate.start)
+
+    def labels(self, kind: LayoutKind) -> list[Candidate]:
+        """Lines of the form marker, name, colon: `- Goals: …`, `4.Goals: …` or `Goals: …`."""
+        found = []
+        for number in self._open_lines():
+            line = self.line(number)
+            marker = _LINE_MARKER[kind].match(line)
+            label = _LABEL.match(line, marker.end()) if marker else None
+            if marker and label:
+                written, start = _written(label), self.starts[number]
+                count = int(marker["number"]) if kind == "flat" else None
+                end = start + label.end()
+                found.append(Candidate(start, end, number, 1, written, canonical_name(written), count))
+        return found
+
+    def _open_lines(self) -> Iterable[int]:
+        return (number for number in range(len(self.starts)) if number not in self._code)
+
+    def _heading(self, number: int, level: int, is_setext: bool) -> Candidate | None:
+        """None if there is no name, or if `Name` over `---` is no known name: then it is text over a rule."""
+        start, line = self.starts[number], self.line(number)
+        hashes = None if is_setext else _HASHES.match(line)
+        begin = hashes.end() if hashes else 0
+        label = None if is_setext else _LABEL.match(line, begin)
+        if label:
+            written, end = _written(label), start + label.end()
+        else:
+            written, end = line[begin:].rstrip("# \t").strip(" \t*_"), start + len(line.rstrip())
+        canonical = canonical_name(written)
+        if is_setext:
+            end = self.starts[number + 1] + len(self.line(number + 1))
+        if not written or (is_setext and not canonical):
+            return None
+        return Candidate(start, end, number, level, written, canonical)
+
+
+def _written(label: re.Match[str]) -> str:
+    return (label["inside"] or label["name"]).strip(" \t*_")
