@@ -22,7 +22,7 @@ _PIECE = re.compile(
     (?P<number>
         (?<![\d.])                                  # not inside another number
         (?:(?<![0-9a-z)])[+-])?                     # a sign, not a minus between two numbers
-        (?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?
+        (?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\w)\.\d+)
         (?!\.?\d)                                   # 13.11.0 is a version, not a number
     )
     | \d[\d.]* | [a-z]+(?:'[a-z]+)? | \\[a-z]+ | -{1,2}> | ={1,2}> | [<>!=]= | \n | \S
@@ -31,6 +31,9 @@ _PIECE = re.compile(
 )
 _TAG = re.compile(r"</?[a-z|][^<>\n]{0,60}>")
 _LIST_MARKER = re.compile(r"^ *(?:[-*•#>]+ +)*(?:\(?\d{1,2}(?:[)、]|\.(?= +\S|[^\d\s.])) *)?", re.MULTILINE)
+_EMPHASIS = re.compile(r"(?<![\s\d])\*+|\*+(?![\s\d*])|(?<!\S)\*+(?=\d)|(?<=\d)\*+(?!\S)")
+"""Asterisks, but not those that multiply."""
+
 _REWRITTEN = (
     ("\N{MINUS SIGN}", "-"),
     ("\N{EN DASH}", "-"),
@@ -99,7 +102,7 @@ def _plain(answer: str) -> str:
     text = after if thought else before + after.partition("<think>")[0]
     for written, meant in _REWRITTEN:
         text = text.replace(written, meant)
-    text = re.sub(r"[^\S\n]+", " ", _TAG.sub(" ", text))
+    text = re.sub(r"[^\S\n]+", " ", _EMPHASIS.sub("", _TAG.sub(" ", text)))
     text = re.sub(r"\.{2,}", ". ", text)
     text = _SPOKEN_POINT.sub(".", _SPOKEN_MINUS.sub("-", text))
     return _LIST_MARKER.sub("", text)
@@ -119,9 +122,8 @@ def _tokens(text: str) -> Iterator[tuple[str, Number | None]]:
             yield "n", Number(word.replace(",", "").lstrip("+"), is_last=place == end - 1)
             place += 1
             continue
-        length = next(
-            (n for n in range(_LONGEST_PHRASE, 0, -1) if tuple(words[place : place + n]) in _KINDS), 0
-        )
+        lengths = range(_LONGEST_PHRASE.get(word, 0), 0, -1)
+        length = next((length for length in lengths if tuple(words[place : place + length]) in _KINDS), 0)
         kind = _KINDS[tuple(words[place : place + length])] if length else _kind_of_unknown(word)
         if kind in _REFERENCES:
             yield "n", Number(_REFERENCES[kind])
@@ -141,5 +143,8 @@ def _pieces(phrase: str) -> tuple[str, ...]:
 
 
 _KINDS = {_pieces(phrase): kind for kind, phrases in PHRASES.items() for phrase in phrases}
-_LONGEST_PHRASE = max(map(len, _KINDS))
+_LONGEST_PHRASE: dict[str, int] = {}
+"""By its first word, in words."""
+for _phrase in _KINDS:
+    _LONGEST_PHRASE[_phrase[0]] = max(len(_phrase), _LONGEST_PHRASE.get(_phrase[0], 0))
 _REFERENCES = {"1": "first", "2": "second"}

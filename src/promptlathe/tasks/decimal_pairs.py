@@ -66,37 +66,35 @@ def _fraction(draw: Draw, length: int) -> str:
     return "".join(str(draw.between(0 if 0 < place < length - 1 else 1, 9)) for place in range(length))
 
 
-def _whole(draw: Draw, whole_numbers: range) -> int:
-    return draw.between(whole_numbers.start, whole_numbers.stop - 1)
-
-
 def _lengths(draw: Draw) -> tuple[int, int]:
     return draw.pick(((1, 2), (1, 2), (1, 3), (2, 3)))
 
 
 def _same_length(draw: Draw, whole_numbers: range) -> Pair:
-    whole, length = _whole(draw, whole_numbers), draw.between(1, 3)
+    whole, length = draw.pick(whole_numbers), draw.between(1, 3)
     return f"{whole}.{_fraction(draw, length)}", f"{whole}.{_fraction(draw, length)}"
 
 
 def _other_length(draw: Draw, whole_numbers: range) -> Pair:
-    whole, (short, long) = _whole(draw, whole_numbers), _lengths(draw)
+    whole, (short, long) = draw.pick(whole_numbers), _lengths(draw)
     return f"{whole}.{_fraction(draw, short)}", f"{whole}.{_fraction(draw, long)}"
 
 
 def _other_length_ending_in_zero(draw: Draw, whole_numbers: range) -> Pair:
-    whole, (short, long) = _whole(draw, whole_numbers), _lengths(draw)
+    whole, (short, long) = draw.pick(whole_numbers), _lengths(draw)
     return f"{whole}.{_fraction(draw, short)}", f"{whole}.{_fraction(draw, long - 1)}0"
 
 
 def _equal(draw: Draw, whole_numbers: range) -> Pair:
-    number = f"{_whole(draw, whole_numbers)}.{_fraction(draw, draw.between(1, 2))}"
+    number = f"{draw.pick(whole_numbers)}.{_fraction(draw, draw.between(1, 2))}"
     return number, number + draw.pick(("0", "0", "00"))
 
 
 def _with_integer(draw: Draw, whole_numbers: range) -> Pair:
-    whole = _whole(draw, whole_numbers)
-    return str(whole), f"{draw.between(max(whole - 1, 0), whole)}.{_fraction(draw, draw.between(1, 2))}"
+    whole = draw.pick(whole_numbers)
+    return str(
+        whole
+    ), f"{draw.between(max(whole - 1, whole_numbers[0]), whole)}.{_fraction(draw, draw.between(1, 2))}"
 
 
 def _negative(draw: Draw, whole_numbers: range) -> Pair:
@@ -105,17 +103,15 @@ def _negative(draw: Draw, whole_numbers: range) -> Pair:
 
 
 def _leading_zero(draw: Draw, whole_numbers: range) -> Pair:
-    whole, (short, long) = _whole(draw, whole_numbers), _lengths(draw)
+    whole, (short, long) = draw.pick(whole_numbers), _lengths(draw)
     number = f"{whole}.{'0' * (short - 1)}{_fraction(draw, draw.between(1, 2))}"
     return number, f"{whole}.0{_fraction(draw, long - 1)}"
 
 
 def _other_integer(draw: Draw, whole_numbers: range) -> Pair:
-    short, long = _lengths(draw)
-    return (
-        f"{_whole(draw, whole_numbers)}.{_fraction(draw, short)}",
-        f"{_whole(draw, whole_numbers)}.{_fraction(draw, long)}",
-    )
+    first, (short, long) = draw.pick(whole_numbers), _lengths(draw)
+    second = draw.pick([whole for whole in whole_numbers if whole != first])
+    return f"{first}.{_fraction(draw, short)}", f"{second}.{_fraction(draw, long)}"
 
 
 KINDS = (

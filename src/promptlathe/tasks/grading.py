@@ -42,8 +42,8 @@ class NumberGrader:
     """Which of two numbers an answer settles on, where `variables` has `a`, `b` and `polarity`.
 
     The final answer counts, not the first number: the last one stated as the answer ("the answer is 13.8",
-    \\boxed{13.8}, a line with 13.8 alone), else the last thing asserted, which may be the other way round
-    ("13.11 is smaller" answers "which is larger?"). A correction ("wait, no") retracts what came before.
+    \\boxed{13.8}, a line with 13.8 alone), else the last assertion, else the last reason or remark about
+    the other number ("13.11 is smaller" answers "which is larger?"). "Wait, no" retracts what came before.
     Numbers are compared by value where their spelling does not tell the options apart (13.80 is 13.8).
 
     A number that is not an option is a wrong answer when it is stated as the answer, or when nothing else is;
@@ -59,23 +59,44 @@ class NumberGrader:
         standing = _standing(chosen, case)
         if not standing:
             return Grade("unparsed", None, contradicts=False, reason=_why_unparsed(case, answer))
-        stated = [choice for claim, choice in standing if claim.kind in ("answer", "alone")]
-        sure = [choice for claim, choice in standing if claim.is_sure]
-        final = (stated or sure or [choice for _, choice in standing])[-1]
+        highest = max(_rank(claim, case) for claim, _ in standing)
+        final = [choice for claim, choice in standing if _rank(claim, case) == highest][-1]
         return Grade(
             "correct" if final == case.expected else "wrong",
             final,
-            contradicts=any(choice != final and _is_among(choice, case) for choice in sure),
+            contradicts=any(
+                choice != final and _is_sure(claim, case) and _is_among(choice, case)
+                for claim, choice in standing
+            ),
             reason="" if _is_among(final, case) else "not an option",
         )
 
 
+def _rank(claim: Claim, case: Case) -> int:
+    """How directly a claim answers the question: of those that answer it most directly, the last one counts."""
+    if claim.kind in ("answer", "alone"):
+        return 3
+    if not _is_sure(claim, case):
+        return 0
+    is_about_the_other = claim.kind == "extreme" and claim.relation not in _asked(case)
+    return 1 if claim.is_reason or is_about_the_other else 2
+
+
+def _is_sure(claim: Claim, case: Case) -> bool:
+    """Where they may be equal, "not larger" decides nothing for certain."""
+    return claim.is_sure and not ({"≤", "≥"} & {*claim.relation} and _equal(case) in case.options)
+
+
 def _standing(chosen: list[tuple[Claim, str]], case: Case) -> list[tuple[Claim, str]]:
     """Those that count: not retracted, no mere list of numbers, no other number where an option is chosen."""
-    newest = max((claim.correction for claim, _ in chosen if claim.is_sure), default=0)
+    newest = max((claim.correction for claim, _ in chosen if _is_sure(claim, case)), default=0)
     standing = [(claim, choice) for claim, choice in chosen if claim.correction >= newest]
-    if len({choice for claim, choice in standing if claim.kind == "alone"}) > 1:
-        standing = [(claim, choice) for claim, choice in standing if claim.kind != "alone"]
+    is_list = len({choice for claim, choice in standing if claim.kind == "alone"}) > 1
+    standing = [
+        (claim, choice)
+        for claim, choice in standing
+        if claim.relation != "?" and not (is_list and claim.kind == "alone")
+    ]
     among = [
         (claim, choice) for claim, choice in standing if claim.kind == "answer" or _is_among(choice, case)
     ]
@@ -85,7 +106,7 @@ def _standing(chosen: list[tuple[Claim, str]], case: Case) -> list[tuple[Claim, 
 def _choice(claim: Claim, case: Case) -> str | None:
     """What the claim comes to as an answer to the question: an option, "equal", another number, or nothing."""
     a, b = case.variables["a"], case.variables["b"]
-    if claim.kind == "equal":
+    if not claim.numbers:
         return _equal(case)
     if claim.kind == "order":
         return _choice_of_order(claim, case)
@@ -93,7 +114,7 @@ def _choice(claim: Claim, case: Case) -> str | None:
     option = _option(number, case)
     if option is None:
         return _other_number(number, claim, case)
-    is_meant = claim.relation in ("", _asked(case))
+    is_meant = claim.relation in ("", "?", *_asked(case))
     return option if is_meant else b if option == a else a
 
 
@@ -106,17 +127,17 @@ def _choice_of_order(claim: Claim, case: Case) -> str | None:
     first = places[0]
     second = next(place for place in places if options[place] != options[first])
     signs = set(claim.relation[first:second]) - {"="}
-    if len(signs) > 1:
-        return None
     if not signs:
         return _equal(case)
-    return options[first] if signs == {_asked(case)} else options[second]
+    if len(signs) > 1 or signs == {"≠"}:
+        return None
+    return options[first] if signs.pop() in _asked(case) else options[second]
 
 
 def _other_number(number: Number, claim: Claim, case: Case) -> str | None:
     """A number that is no option, where it is given as the answer; None in passing, or if it was cut off."""
     is_cut = number.is_last and any(option.startswith(number.text) for option in case.options)
-    is_given = claim.relation in ("", _asked(case)) and ("." in number.text or claim.kind != "extreme")
+    is_given = claim.relation in ("", "?", *_asked(case)) and ("." in number.text or claim.kind != "extreme")
     return number.text if is_given and not is_cut else None
 
 
@@ -131,7 +152,8 @@ def _option(number: Number, case: Case) -> str | None:
 
 
 def _asked(case: Case) -> str:
-    return ">" if case.variables["polarity"] == "larger" else "<"
+    """The relation of the number asked for to the other one, strict or not."""
+    return ">≥" if case.variables["polarity"] == "larger" else "<≤"
 
 
 def _equal(case: Case) -> str:

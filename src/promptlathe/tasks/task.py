@@ -96,6 +96,5 @@ def get_task(name: str) -> Task:
     """The task of that name. Raises UnknownNameError, which names the nearest."""
     if name not in _BUILT_IN:
         raise UnknownNameError("task", name, _BUILT_IN)
-    task = pkgutil.resolve_name(_BUILT_IN[name])
-    assert isinstance(task, Task)
+    task: Task = pkgutil.resolve_name(_BUILT_IN[name])
     return task
