@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
+from promptlathe.cli import models
 from promptlathe.cli.console import print_error
 from promptlathe.errors import LatheError
 
@@ -15,6 +16,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(models.app, name="models")
 
 
 def _show_version(is_wanted: bool) -> None:

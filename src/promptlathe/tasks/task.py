@@ -1,0 +1,100 @@
+"""A task: where cases come from, how an answer is judged, and what else is known about it."""
+
+import hashlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+
+from promptlathe.errors import TaskError, UnknownNameError, UsageError
+from promptlathe.tasks.case import Case, Language, Split
+from promptlathe.tasks.grading import Grade, Grader
+from promptlathe.tasks.shortcuts import Shortcut
+
+CaseSource = Callable[[Split, int, tuple[Language, ...]], Iterator[Case]]
+"""(split, seed, languages) to the cases in the one order they are always used in."""
+
+_BUILT_IN = {"decimal-comparison": "promptlathe.tasks.decimals:TASK"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Lines, in one language, that whoever writes a prompt for the task may use: each stands on its own.
+
+    `rules` say how to get the answer right, `workflow` is one list of steps in order, and each of
+    `output_formats` is one way to ask for an answer that is easy to read.
+    """
+
+    rules: tuple[str, ...] = ()
+    workflow: tuple[str, ...] = ()
+    output_formats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`chance` is what a uniform guess among each case's options scores over the whole balanced set."""
+
+    name: str
+    description: Mapping[Language, str]
+    languages: tuple[Language, ...]
+    strata: tuple[str, ...]
+    chance: float
+    source: CaseSource
+    grader: Grader
+    shortcuts: tuple[Shortcut, ...]
+    hints: Mapping[Language, Hints]
+
+    def cases(
+        self, split: Split, count: int, *, seed: int = 0, languages: Sequence[Language] = ("en", "zh")
+    ) -> tuple[Case, ...]:
+        """The first `count` cases. A larger count only adds to the end, and every prefix is about balanced.
+
+        The order of `languages` does not matter. Raises UsageError for a language that the task does not
+        have, TaskError when it has fewer cases than asked for.
+        """
+        unknown = [language for language in languages if language not in self.languages]
+        if unknown or not languages:
+            raise UsageError(
+                f"task {self.name!r} has no cases in {', '.join(unknown) or 'no language at all'}",
+                hint=f"choose from: {', '.join(self.languages)}",
+            )
+        if count < 0:
+            raise UsageError(f"cannot make {count} cases", hint="ask for 0 or more")
+        known = tuple(language for language in self.languages if language in languages)
+        cases = tuple(islice(self.source(split, seed, known), count))
+        if len(cases) < count:
+            raise TaskError(
+                f"task {self.name!r} has only {len(cases)} {split} cases, not {count}",
+                hint=f"ask for at most {len(cases)}",
+            )
+        return cases
+
+    def grade(self, case: Case, answer: str) -> Grade:
+        return self.grader.grade(case, answer)
+
+    def chance_of(self, cases: Sequence[Case]) -> float:
+        """What a uniform guess scores on these very cases; `chance` where there are none."""
+        return sum(case.chance for case in cases) / len(cases) if cases else self.chance
+
+    def shortcut_scores(self, cases: Sequence[Case]) -> dict[str, float]:
+        """The score of each wrong rule on `cases`, from 0 to 1, by its name."""
+        return {shortcut.name: shortcut.score(cases) for shortcut in self.shortcuts}
+
+    def digest(self, cases: Iterable[Case]) -> str:
+        """SHA-256 (hex) of everything that decides the score of an answer: the cases, in order, and the grader."""
+        content = {"task": self.name, "grader": self.grader.name, "cases": [asdict(case) for case in cases]}
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def task_names() -> tuple[str, ...]:
+    return tuple(sorted(_BUILT_IN))
+
+
+def get_task(name: str) -> Task:
+    """The task of that name. Raises UnknownNameError, which names the nearest."""
+    if name not in _BUILT_IN:
+        raise UnknownNameError("task", name, _BUILT_IN)
+    task: Task = pkgutil.resolve_name(_BUILT_IN[name])
+    return task

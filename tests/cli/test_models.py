@@ -1,0 +1,164 @@
+"""`lathe models`, as a user types it."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from promptlathe.cli.main import main
+from promptlathe.cli.models import complete_name, complete_pulled_name
+from promptlathe.models.catalog import CatalogEntry
+
+if TYPE_CHECKING:
+    from tests.conftest import PackageIndex
+
+Publish = Callable[..., CatalogEntry]
+Lathe = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def lathe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lathe:
+    """Runs `lathe models ...`; gives exit code, stdout and stderr."""
+    monkeypatch.setenv("LATHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lathe", "models", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def test_pull_show_list_remove(
+    publish: Publish, lathe: Lathe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = publish()
+    path = tmp_path / "home/models/tiny-test/tiny.gguf"
+
+    code, out, _ = lathe("list")
+    assert (code, [line.split()[-1] for line in out.splitlines()[:-1]]) == (0, ["here", "no", "no"])
+    code, out, _ = lathe("show", "tiny-test")
+    assert (code, "not pulled" in out) == (0, True)
+
+    code, out, err = lathe("pull", "tiny-test")
+    assert (code, out) == (0, f"pulled tiny-test (1.2 MB) to {path}\n")
+    assert err.splitlines() == ["connecting", "downloading the model", "unpacking"]
+    assert lathe("pull", "tiny-test") == (0, f"tiny-test is already here: {path}\n", "")
+    assert lathe("pull", str(path)) == (0, f"tiny is already here: {path}\n", "")
+
+    code, out, _ = lathe("list")
+    assert (code, out.splitlines()[-1]) == (0, f"models lie in {tmp_path}/home/models")
+    assert [line.split()[-1] for line in out.splitlines()[:-1]] == ["here", "no", "yes"]
+    code, out, _ = lathe("show", "tiny-test")
+    assert code == 0
+    assert f"digest          {entry.sha256}\n" in out
+    assert "context length  2048\n" in out
+    assert "size            1.2 MB\n" in out
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, out, err = lathe("rm", "tiny-test")
+    assert (code, out) == (2, "")
+    assert "add --yes" in err
+    assert path.exists()
+    assert lathe("rm", "--yes", "tiny-test") == (0, "removed tiny-test\n", "")
+    assert not path.parent.exists()
+
+
+def test_json(publish: Publish, lathe: Lathe, tmp_path: Path) -> None:
+    entry = publish()
+    path = str(tmp_path / "home/models/tiny-test/tiny.gguf")
+    common = {
+        "name": "tiny-test",
+        "size_bytes": entry.size_bytes,
+        "summary": "a test",
+        "license": "Apache-2.0",
+    }
+
+    before = json.loads(lathe("show", "tiny-test", "--json")[1])
+    listed = json.loads(lathe("list", "--json")[1])
+    assert listed[1] == {**common, "engines": ["openvino"], "path": None}
+    pulled = json.loads(lathe("pull", "tiny-test", "--json")[1])
+    assert json.loads(lathe("pull", "tiny-test", "--json")[1]) == pulled
+    assert (pulled["path"], pulled["digest"], pulled["format"]) == (path, entry.sha256, "gguf")
+    assert json.loads(lathe("list", "--json")[1])[1] == {**listed[1], "path": path}
+    shown = json.loads(lathe("show", "tiny-test", "--json")[1])
+    assert shown.pop("metadata")["llama.context_length"] == 2048
+    assert shown == {**before, "path": path}
+
+
+def test_pulled_model_that_left_the_catalogue_is_still_listed_and_removable(
+    publish: Publish, lathe: Lathe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from promptlathe.models.catalog import CATALOG
+
+    publish()
+    lathe("pull", "tiny-test")
+    monkeypatch.delitem(CATALOG, "tiny-test")
+    assert json.loads(lathe("list", "--json")[1])[1]["license"] is None
+    assert lathe("list")[1].splitlines()[-2].split() == ["tiny-test", "1.2", "MB", "yes"]
+    assert lathe("show", "tiny-test")[0] == 0
+    assert lathe("rm", "-y", "tiny-test")[0] == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1)])
+def test_rm_asks(
+    publish: Publish, lathe: Lathe, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    publish()
+    lathe("pull", "tiny-test")
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert lathe("rm", "tiny-test")[0] == code
+    assert complete_pulled_name("tiny") == ([] if code == 0 else ["tiny-test"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said", "hint"),
+    [
+        (("pull", "smollm2"), 2, "no model named 'smollm2'", "did you mean 'smollm2-135m-instruct'?"),
+        (("show", "smolm2-135m-instruct"), 2, "no model named", "did you mean 'smollm2-135m-instruct'?"),
+        (("show", "./missing.gguf"), 2, "no file or folder at missing.gguf", "lathe models list"),
+        (("pull", "./missing.gguf"), 2, "no file or folder at missing.gguf", "lathe models list"),
+        (("rm", "-y", "tiny"), 2, "no pulled model named 'tiny'", "there is no pulled model yet"),
+        (("show", __file__), 1, 'is not a GGUF file (it starts with b\'"""`lath\')', "give a .gguf file"),
+    ],
+)
+def test_mistakes_are_one_line_and_a_hint(
+    lathe: Lathe, arguments: tuple[str, ...], code: int, said: str, hint: str
+) -> None:
+    got, out, err = lathe(*arguments)
+    assert (got, out) == (code, "")
+    first, second = err.splitlines()
+    assert first.startswith("error: ")
+    assert said in first
+    assert second.startswith(" hint: ")
+    assert hint in second
+
+
+def test_failed_pull_is_one_line_and_exit_1(
+    publish: Publish, lathe: Lathe, package_index: "PackageIndex"
+) -> None:
+    publish()
+    package_index.status = 503
+    code, out, err = lathe("pull", "tiny-test", "--json")
+    assert (code, out) == (1, "")
+    assert "error: the package index 127.0.0.1" in err
+    assert "Traceback" not in err
+
+
+def test_completion(publish: Publish) -> None:
+    publish()
+    assert complete_name("tiny") == [("tiny-test", "a test")]
+    assert [name for name, _ in complete_name("")] == ["smollm2-135m-instruct", "tiny-test"]
+    assert complete_pulled_name("") == []

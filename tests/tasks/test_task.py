@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import pytest
+
+from promptlathe.errors import TaskError, UnknownNameError, UsageError
+from promptlathe.tasks.draw import Draw
+from promptlathe.tasks.task import get_task, task_names
+
+TASK = get_task("decimal-comparison")
+
+
+def test_tasks_are_found_by_name():
+    assert task_names() == ("decimal-comparison",)
+    assert get_task("decimal-comparison") is TASK
+    with pytest.raises(UnknownNameError, match="no task named 'decimals-comparison'") as caught:
+        get_task("decimals-comparison")
+    assert caught.value.hint == "did you mean 'decimal-comparison'?"
+
+
+@pytest.mark.parametrize(
+    ("count", "languages", "message"),
+    [
+        (10, ["fr"], "has no cases in fr"),
+        (10, [], "has no cases in no language at all"),
+        (-1, ["en"], "cannot make -1 cases"),
+    ],
+)
+def test_refuses_what_it_cannot_make(count, languages, message):
+    with pytest.raises(UsageError, match=message):
+        TASK.cases("select", count, languages=languages)
+
+
+def test_a_task_with_few_cases_says_how_many():
+    few = replace(TASK, name="few", source=lambda split, seed, languages: iter(TASK.cases(split, 5)))
+    assert few.cases("select", 5) == TASK.cases("select", 5)
+    with pytest.raises(TaskError, match="task 'few' has only 5 select cases, not 6"):
+        few.cases("select", 6)
+
+
+def test_grades_and_scores_through_the_task():
+    cases = TASK.cases("select", 100)
+    assert {TASK.grade(case, case.expected).verdict for case in cases} == {"correct"}
+    assert set(TASK.shortcut_scores(cases)) == {shortcut.name for shortcut in TASK.shortcuts}
+    assert TASK.chance_of([]) == TASK.chance
+    assert len({*cases, *cases}) == 100
+
+
+def test_the_digest_follows_every_part_of_the_cases():
+    cases = TASK.cases("select", 10)
+    digest = TASK.digest(cases)
+    assert digest == TASK.digest(TASK.cases("select", 10))
+    assert digest != TASK.digest(cases[:9])
+    assert digest != TASK.digest(cases[::-1])
+    assert digest != TASK.digest([*cases[:9], replace(cases[9], variables={})])
+    assert digest != replace(TASK, name="other").digest(cases)
+
+
+def test_draws_are_pinned_and_stay_in_range():
+    draw = Draw("a", 1)
+    assert [draw.between(1, 6) for _ in range(10)] == [3, 2, 1, 2, 5, 5, 2, 4, 1, 1]
+    assert {Draw(seed).pick("abc") for seed in range(50)} == set("abc")
