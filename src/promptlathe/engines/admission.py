@@ -154,7 +154,9 @@ class Admission(Generic[T]):
             known = rests.after(key)
             if known:
                 own = candidate.token_ids[index * self._block_size :].tobytes()
-                yield from (Tail(key, rest) for rest in known if own.startswith(rest) and len(own) > len(rest))
+                yield from (
+                    Tail(key, rest) for rest in known if own.startswith(rest) and len(own) > len(rest)
+                )
 
 
 class _Rests:

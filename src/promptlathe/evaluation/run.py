@@ -1,0 +1,106 @@
+"""Runs prompts on cases. Each answer is recorded before anyone sees it, so that no crash loses one."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from promptlathe.engines.engine import Answer, Engine, Failure, Request, Sampling
+from promptlathe.evaluation.answers import Ask, Response, Row
+from promptlathe.evaluation.schedule import repeat_sampling, schedule
+from promptlathe.prompts import Prompt
+from promptlathe.tasks.case import Case
+from promptlathe.tasks.task import Task
+
+
+class Recorder(Protocol):
+    """What an evaluation needs of storage. Both calls are durable when they return."""
+
+    def cached(self, keys: Sequence[str]) -> Mapping[str, Response]:
+        """The known responses among `keys`."""
+        ...
+
+    def record(self, rows: Sequence[Row]) -> None:
+        """Keep rows and their responses. A row of the same prompt, case and repeat replaces an error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """One task on one engine, recorded in one place."""
+
+    task: Task
+    engine: Engine
+    recorder: Recorder
+    sampling: Sampling
+
+    async def evaluate(
+        self,
+        prompts: Sequence[Prompt],
+        cases: Sequence[Case],
+        *,
+        repeats: int = 1,
+        done: Collection[tuple[str, str, int]] = (),
+    ) -> AsyncIterator[Row]:
+        """Ask every prompt every case and yield the recorded rows as they come: first what the cache knows.
+
+        `done` holds the (prompt name, case id, repeat) to leave out. Prompts are told apart by name. Raises
+        PromptError for a prompt that cannot be rendered, ModelError and EngineError from the engine; a case
+        that fails alone becomes a row with an error.
+        """
+        asks = [
+            ask
+            for ask in schedule(
+                prompts, cases, engine=self.engine.describe(), sampling=self.sampling, repeats=repeats
+            )
+            if (ask.prompt.name, ask.case.id, ask.repeat) not in done
+        ]
+        known = self.recorder.cached([ask.key for ask in asks])
+        rows = [self._row(ask, known[ask.key], is_cached=True) for ask in asks if ask.key in known]
+        self.recorder.record(rows)
+        for row in rows:
+            yield row
+        async with aclosing(self._generate([ask for ask in asks if ask.key not in known])) as generated:
+            async for row in generated:
+                yield row
+
+    async def _generate(self, asks: Sequence[Ask]) -> AsyncIterator[Row]:
+        """Ask the engine, once for each key."""
+        by_key: dict[str, list[Ask]] = defaultdict(list)
+        for ask in asks:
+            by_key[ask.key].append(ask)
+        if not by_key:
+            return
+        requests = self._requests(by_key)
+        async with aclosing(self.engine.generate(requests)) as outputs:  # type: ignore[type-var]
+            async for output in outputs:
+                if isinstance(output, Answer):
+                    response = Response(
+                        text=output.text,
+                        finish_reason=output.finish_reason,
+                        prompt_tokens=output.prompt_tokens,
+                        completion_tokens=output.completion_tokens,
+                        seconds=output.seconds,
+                    )
+                    same = by_key[output.request_id]
+                    rows = [self._row(ask, response, is_cached=ask is not same[0]) for ask in same]
+                elif isinstance(output, Failure):
+                    rows = [_failed(ask, output.error.message) for ask in by_key[output.request_id]]
+                else:
+                    continue
+                self.recorder.record(rows)
+                for row in rows:
+                    yield row
+
+    def _requests(self, by_key: Mapping[str, list[Ask]]) -> Iterator[Request]:
+        for key, (ask, *_) in by_key.items():
+            yield Request(key, ask.messages, repeat_sampling(self.sampling, ask.repeat))
+
+    def _row(self, ask: Ask, response: Response, *, is_cached: bool) -> Row:
+        grade = self.task.grade(ask.case, response.text)
+        return Row(ask.prompt.name, ask.case.id, ask.repeat, ask.key, response, grade, None, is_cached)
+
+
+def _failed(ask: Ask, error: str) -> Row:
+    return Row(ask.prompt.name, ask.case.id, ask.repeat, ask.key, None, None, error, is_cached=False)
