@@ -11,6 +11,7 @@ from promptlathe.tasks.task import get_task
 
 TASK = get_task("decimal-comparison")
 SPLITS = ("propose", "select", "sealed")
+NUMBER = r"-?\d+(?:\.\d+)?"
 LANGUAGES = (("en",), ("zh",), ("en", "zh"))
 
 
@@ -116,9 +117,8 @@ def test_a_cluster_is_one_pair_in_both_orders():
         assert numbers(one) == numbers(other)[::-1]
         assert (one.stratum, one.language, one.expected) == (other.stratum, other.language, other.expected)
         assert one.variables["polarity"] == other.variables["polarity"]
-        swapped = {numbers(one)[0]: numbers(one)[1], numbers(one)[1]: numbers(one)[0]}
-        pattern = "|".join(sorted(map(re.escape, swapped), key=len, reverse=True))
-        assert re.sub(pattern, lambda match: swapped[match.group()], one.question) == other.question
+        assert re.split(NUMBER, one.question) == re.split(NUMBER, other.question)
+        assert re.findall(NUMBER, one.question) == re.findall(NUMBER, other.question)[::-1]
         first_is_larger[Decimal(numbers(one)[0]) > Decimal(numbers(one)[1])] += 1
     assert min(first_is_larger.values()) > 100
 
@@ -168,8 +168,7 @@ def test_splits_share_no_pair_and_sealed_differs_in_range_and_wording():
     wholes = {split: {abs(int(number)) for pair in values[split] for number in pair} for split in SPLITS}
     assert max(wholes["propose"] | wholes["select"]) < min(wholes["sealed"])
     wordings = {
-        split: {re.sub(r"-?\d+(\.\d+)?", "N", case.question) for case in TASK.cases(split, 1_000)}
-        for split in SPLITS
+        split: {re.sub(NUMBER, "N", case.question) for case in TASK.cases(split, 1_000)} for split in SPLITS
     }
     assert wordings["propose"] == wordings["select"]
     assert not wordings["select"] & wordings["sealed"]
@@ -178,9 +177,7 @@ def test_splits_share_no_pair_and_sealed_differs_in_range_and_wording():
 
 def test_says_so_when_it_runs_out_of_pairs(monkeypatch):
     monkeypatch.setattr(decimals, "OPEN_WHOLE_NUMBERS", range(2))
-    with pytest.raises(
-        TaskError, match=r"decimal-comparison has no \S+ pair left after \d+ pairs of the select split"
-    ):
+    with pytest.raises(TaskError, match=r"decimal-comparison has no \S+ pair left after \d+ select pairs"):
         list(islice(decimals.cases("select", 0, ("en",)), 20_000))
 
 

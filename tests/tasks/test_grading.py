@@ -58,7 +58,7 @@ def test_judges_as_a_careful_reader_does(case, answer, verdict, contradicts):
 def test_the_judged_answers_cover_both_languages_both_polarities_and_every_verdict():
     kinds = Counter((case.language, case.variables["polarity"], verdict) for case, _, verdict, _ in JUDGED)
     assert len(JUDGED) >= 150
-    assert len(set((case.id, answer) for case, answer, *_ in JUDGED)) == len(JUDGED)
+    assert len({(case.id, answer) for case, answer, *_ in JUDGED}) == len(JUDGED)
     for language in ("en", "zh"):
         for polarity in ("larger", "smaller"):
             for verdict in VERDICTS:
@@ -88,20 +88,18 @@ def test_says_what_the_answer_was_or_why_there_is_none(case, answer, grade):
 
 
 PLAIN = {
-    "en": {
-        "larger": ("{x}", "{x}.", "**{x}**", "The answer is {x}.", "Answer: {x}", "The larger number is {x}.",
-                   "{x} is larger than {y}.", "{x} is larger.", "{x} > {y}", "{y} < {x}", "{y} is smaller.",
-                   "\\boxed{{{x}}}", "{x} because {x} > {y}", "{y}... wait, no, {x}", "{y} is not larger than {x}.",
-                   "The larger of {x} and {y} is {x}.", "Between {y} and {x}, {x} is larger."),
-        "smaller": ("{x}", "The smaller number is {x}.", "{x} is smaller than {y}.", "{x} < {y}", "{y} > {x}",
-                    "{y} is larger than {x}.", "{x} is the lesser one.", "{y} is larger.", "Answer: {x}"),
-    },
-    "zh": {
-        "larger": ("{x}", "{x}。", "答案是{x}。", "答案：{x}", "较大的数是{x}。", "{x}比{y}大。", "{x}更大", "{x}大于{y}",
-                   "{y}小于{x}", "{y}比{x}小", "{y}不比{x}大", "{y}没有{x}大", "{x}和{y}中较大的是{x}", "{y}，不对，是{x}"),
-        "smaller": ("{x}", "较小的数是{x}。", "{x}比{y}小。", "{x}更小", "{x}小于{y}", "{y}大于{x}", "答案：{x}", "小的是{x}"),
-    },
-}  # fmt: skip
+    ("en", "larger"): """{x} | {x}. | **{x}** | The answer is {x}. | Answer: {x} | The larger number is {x}.
+        | {x} is larger than {y}. | {x} is larger. | {x} > {y} | {y} < {x} | {y} is smaller. | \\boxed{{{x}}}
+        | {x} because {x} > {y} | {y}... wait, no, {x} | {y} is not larger than {x}.
+        | The larger of {x} and {y} is {x}. | Between {y} and {x}, {x} is larger.""",
+    ("en", "smaller"): """{x} | The smaller number is {x}. | {x} is smaller than {y}. | {x} < {y} | {y} > {x}
+        | {y} is larger than {x}. | {x} is the lesser one. | {y} is larger. | Answer: {x}""",
+    ("zh", "larger"): """{x} | {x}。 | 答案是{x}。 | 答案：{x} | 较大的数是{x}。 | {x}比{y}大。 | {x}更大
+        | {x}大于{y} | {y}小于{x} | {y}比{x}小 | {y}不比{x}大 | {y}没有{x}大 | {x}和{y}中较大的是{x}
+        | {y}，不对，是{x}""",
+    ("zh", "smaller"): """{x} | 较小的数是{x}。 | {x}比{y}小。 | {x}更小 | {x}小于{y} | {y}大于{x} | 答案：{x}
+        | 小的是{x}""",
+}
 
 
 @pytest.mark.parametrize("split", ["propose", "select", "sealed"])
@@ -109,7 +107,7 @@ def test_plain_answers_to_the_real_cases_are_always_read(split):
     for case in get_task("decimal-comparison").cases(split, 400, seed=11):
         options = case.options[:2]
         for x, y in (options, options[::-1]):
-            for template in PLAIN[case.language][case.variables["polarity"]]:
+            for template in PLAIN[case.language, case.variables["polarity"]].split("|"):
                 answer = template.format(x=x, y=y)
                 grade = NumberGrader().grade(case, answer)
                 expected = "correct" if x == case.expected else "wrong"

@@ -40,6 +40,6 @@ def test_each_rule_names_an_option_or_has_no_opinion(a, b, polarity, answers):
 
 
 def test_no_opinion_scores_what_a_guess_scores():
-    silent = Shortcut("silent", {"en": "silent", "zh": "无"}, lambda case: None)
+    silent = Shortcut("silent", {"en": "silent", "zh": "无"}, lambda _: None)
     assert silent.score([asked("1", "2", "larger", "2")]) == 0.5
     assert math.isnan(silent.score([]))

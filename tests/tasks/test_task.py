@@ -31,7 +31,7 @@ def test_refuses_what_it_cannot_make(count, languages, message):
 
 
 def test_a_task_with_few_cases_says_how_many():
-    few = replace(TASK, name="few", source=lambda split, seed, languages: iter(TASK.cases(split, 5)))
+    few = replace(TASK, name="few", source=lambda split, *_: iter(TASK.cases(split, 5)))
     assert few.cases("select", 5) == TASK.cases("select", 5)
     with pytest.raises(TaskError, match="task 'few' has only 5 select cases, not 6"):
         few.cases("select", 6)

@@ -1,4 +1,4 @@
-"""An answer as sentences of tokens: the same for Chinese and English, full and half width, LaTeX and Markdown.
+"""An answer as sentences of tokens: the same for Chinese and English, full and half width, LaTeX, Markdown.
 
 Everything here takes time linear in the length of the answer.
 """
@@ -73,11 +73,12 @@ class Sentence:
 
     def without(self, pattern: str) -> "Sentence":
         """What is left when every match of `pattern` in `kinds` is taken out."""
-        kinds, numbers, end = "", (), 0
-        for match in [*re.finditer(pattern, self.kinds), None]:
-            kept = self.part(end, match.start() if match else None)
+        kinds, numbers = "", self.numbers[:0]
+        start = 0
+        for match in re.finditer(pattern + "|$", self.kinds):
+            kept = self.part(start, match.start())
             kinds, numbers = kinds + kept.kinds, numbers + kept.numbers
-            end = match.end() if match else end
+            start = match.end()
         return Sentence(kinds, numbers, self.is_question)
 
 

@@ -180,7 +180,6 @@ _WORDS = {
     """,
 }
 
-
 PHRASES = {kind: [phrase.strip() for phrase in words.split("|")] for kind, words in _WORDS.items()}
 PHRASES["."].append("\n")
 for _relation, _kind, _adjectives in ((">", "L", _LARGER), ("<", "S", _SMALLER)):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Split = Literal["propose", "select", "sealed"]
-"""`propose`: may be shown to whoever writes prompts. `select`: candidates are chosen here. `sealed`: read once
-per certificate, with other phrasings and number ranges."""
+"""`propose` may be shown to whoever writes prompts; on `select` candidates are chosen; `sealed` is read once
+per certificate, and has other phrasings and number ranges."""
 
 Language = Literal["en", "zh"]
 

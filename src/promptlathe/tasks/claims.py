@@ -1,4 +1,4 @@
-"""What an answer about two numbers asserts, in order: which is the answer, which is larger, that they are equal.
+"""What an answer about two numbers asserts, in order: which is the answer, which is larger, which are equal.
 
 A sentence is matched as the string of its tokens' kinds (`answer_words` lists the letters). Questions,
 conditions and refusals assert nothing; what only seems so, or holds for version numbers, is not sure.
@@ -43,24 +43,30 @@ _ONE = r"n(?!o|&n|,n(?![v!:]*[<>=LSEb]))"
 
 _CLAIM = re.compile(
     rf"""
-      (?P<answer>   A(?=[A,]*[v:=])[Av:=,]*!?v?{_ONE}(?![v!]*[<>=LSbm])
-                  | A[Av:=,]*E
-                  | (?<!!)Kv?{_ONE}
-                  | (?<!n&)nv!?A(?![v:]+n) )
-    | (?P<by>       n,?vn[<>]n )
-    | (?P<order>    (?<!o)n(?:P*[v!m]*[<>=]P*n)+(?!o)
-                  | n[&b]n[v,p]*E )
-    | (?P<than>     &nbn[v!]*[LS] | nP*[v!m]*bnP*[v!]*[LS] | nmn[v!]*[LS] )
-    | (?P<extreme>  [LS]p?(?:,?n[&,]n)?,*[v:=]+,?v?!?{_ONE}
-                  | (?<!n&)(?<!nv)nP*,?[v:]*!?v?(?:[LS]|[<>](?!P*n))(?!P|[v:=]+n) )
-    | (?P<equal>    p[v,&p]*(?:E|=n) | Ev[LS] )
-    | (?P<unsure>   [LS]{_ONE}
-                  | [<>]P*n
-                  | (?<!n&)n[^n]*?,v*[LS](?!P|[v:=]*n) )
+      (?P<answer>   A(?=[A,]*[v:=])[Av:=,]*!?v?{_ONE}(?![v!]*[<>=LSbm])     # the answer is 13.8
+                  | A[Av:=,]*E                                              # the answer: equal
+                  | (?<!!)Kv?{_ONE}                                         # I choose 13.8
+                  | (?<!n&)nv!?A(?![v:]+n) )                                # 13.8 is the answer
+    | (?P<by>       n,?vn[<>]n )                                            # 13.8 is 0.69 larger than 13.11
+    | (?P<order>    (?<!o)n(?:P*[v!m]*[<>=]P*n)+(?!o)                       # 13.8 = 13.80 > 13.11
+                  | n[&b]n[v,p]*E )                                         # 3.1 and 3.10 are equal
+    | (?P<than>     &nbn[v!]*[LS]                                           # 与13.11相比13.8更大
+                  | nP*[v!m]*bnP*[v!]*[LS]                                  # 13.8比13.11大
+                  | nmn[v!]*[LS] )                                          # 13.11没有13.8大
+    | (?P<extreme>  [LS]p?(?:,?n[&,]n)?,*[v:=]+,?v?!?{_ONE}                 # the larger of the two is 13.8
+                  | (?<!n&)(?<!nv)nP*,?[v:]*!?v?(?:[LS]|[<>](?!P*n))(?!P|[v:=]+n) )   # 13.8 is larger
+    | (?P<equal>    p[v,&p]*(?:E|=n)                                        # they are equal
+                  | Ev[LS] )                                                # neither is larger
+    | (?P<unsure>   [LS]{_ONE}                                              # the larger 13.8
+                  | [LS],n,(?!n)                                            # the larger number, 13.8, ...
+                  | [<>]P*n                                                 # it is larger than 13.11
+                  | (?<!n&)n[^n]*?,v*[LS](?!P|[v:=]*n) )                    # 13.8 is short, so it is larger
     """,
     re.VERBOSE,
 )
 _ALONE = re.compile(r"(?:^|(?<!v)[cs])((?:(?:n&n[,:v]+)?[A,:=vKo]*n|[A,:v=p]*E)[,A]*)(?:y.*)?$")
+"""Nothing but a number or "equal": in the whole sentence, after "so" or a correction, or before "because"."""
+
 _NOT_THIS = r",?!v?n,?"
 _UNASSERTED = r"[fru][^,hd]*"
 _INTERROGATIVE = r"(?<!n)(?<!n,)qv?[LSE<>](?!vn)|q[LSE]|(?<=n)q|(?<=n,)q"
@@ -124,7 +130,7 @@ def _meaning(
     if how == "answer":
         return "answer", "!" if is_denied != ("!" in text) else "", numbers[-1:]
     relation = "".join(_RELATIONS.get(kind, "") for kind in text)
-    is_less = how == "than" and (text[0] == "&" or text[1] == "m" and text[2] == "n")
+    is_less = how == "than" and (text[0] == "&" or text[1:3] == "mn")
     if is_less or (how == "unsure" and text[0] in "<>"):
         relation = "".join(_TURNED[sign] for sign in relation)
     if is_denied != ("!" in text or ("m" in text and not is_less)):
@@ -138,7 +144,7 @@ def _meaning(
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What the clause around a token does to a claim in it: weakens ("h") or denies ("d") it, or gives a reason."""
+    """What the clause around a claim does to it: weakens ("h") or denies ("d") it, or makes it a reason."""
 
     hedge: str
     is_reason: bool

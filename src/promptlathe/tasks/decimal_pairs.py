@@ -48,7 +48,7 @@ def _rank(number: str) -> tuple[Decimal, int]:
 
 
 def behaviour(pair: Pair) -> tuple[int, int, int]:
-    """(value, version-number order, length) of the larger number against the smaller: 1 more, 0 same, -1 less."""
+    """(value, version, length) of the larger number against the smaller: 1 is more, 0 the same, -1 less."""
     small, large = pair
     return (
         _compare(Decimal(large), Decimal(small)),

@@ -91,8 +91,7 @@ HINTS: Mapping[Language, Hints] = {
     "en": Hints(
         rules=(
             "Pad both numbers with zeros to the same count of decimal places, then compare.",
-            "Compare the whole-number parts first; only if they are the same, compare digit by digit "
-            "after the point, from the left.",
+            "Compare the whole-number parts first; if they are the same, compare the digits from the left.",
             "More digits after the point do not make a number larger: 13.8 is 13.80, and 13.80 > 13.11.",
             "These are decimal numbers, not version numbers or dates.",
             "Zeros at the end of a decimal do not change its value: 3.1 and 3.10 are equal.",

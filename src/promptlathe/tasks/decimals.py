@@ -59,28 +59,31 @@ def cases(split: Split, seed: int, languages: tuple[Language, ...]) -> Iterator[
 
 @lru_cache
 def schedule(languages: tuple[Language, ...]) -> tuple[Cell, ...]:
-    """Every kind, as often as it weighs, in each polarity and language, so ordered that each prefix is balanced.
+    """Every kind, as often as it weighs, in each polarity and language; each prefix is about balanced.
 
     Greedy herding: the next cell is the one that brings the running totals of all traits (stratum, polarity,
     language, whether equality is asked, the score of each shortcut) closest to their share of the whole.
     """
     kinds = [kind for kind in KINDS for _ in range(kind.weight)]
-    cells = [Cell(*settled) for settled in product(kinds, get_args(Polarity), languages)]
-    waiting = [(cell, _traits(cell)) for cell in cells]
-    whole = [sum(column) for column in zip(*(traits for _, traits in waiting), strict=True)]
-    so_far = [0] * len(whole)
+    waiting = [Cell(*settled) for settled in product(kinds, get_args(Polarity), languages)]
+    traits = {cell: _traits(cell) for cell in waiting}
+    whole = [sum(column) for column in zip(*map(traits.__getitem__, waiting), strict=True)]
+    count = len(waiting)
+    excess = [0] * len(whole)
     ordered: list[Cell] = []
     while waiting:
-        share = len(ordered) + 1
-
-        def distance(candidate: tuple[Cell, list[int]], share: int = share) -> int:
-            sums = zip(so_far, candidate[1], whole, strict=True)
-            return sum((len(cells) * (done + more) - share * total) ** 2 for done, more, total in sums)
-
-        best = min(range(len(waiting)), key=lambda place: distance(waiting[place]))
-        cell, traits = waiting.pop(best)
-        so_far = [done + more for done, more in zip(so_far, traits, strict=True)]
-        ordered.append(cell)
+        # Times `count`, so that the excess over the share of the whole stays a whole number.
+        after = {
+            cell: [
+                now + count * trait - total
+                for now, trait, total in zip(excess, traits[cell], whole, strict=True)
+            ]
+            for cell in waiting
+        }
+        best = min(waiting, key=lambda cell: sum(value * value for value in after[cell]))
+        waiting.remove(best)
+        excess = after[best]
+        ordered.append(best)
     return tuple(ordered)
 
 
@@ -111,7 +114,7 @@ def _new_pair(cell: Cell, draw: Draw, split: Split, used: set[str]) -> Pair:
             used.add(values)
             return pair
     raise TaskError(
-        f"decimal-comparison has no {cell.kind.stratum} pair left after {len(used)} pairs of the {split} split",
+        f"decimal-comparison has no {cell.kind.stratum} pair left after {len(used)} {split} pairs",
         hint="ask for fewer cases",
     )
 

@@ -73,7 +73,7 @@ class NumberGrader:
 
 
 def _rank(claim: Claim, case: Case) -> int:
-    """How directly a claim answers the question: of those that answer it most directly, the last one counts."""
+    """How directly a claim answers the question: of those that do so most directly, the last one counts."""
     if claim.kind in ("answer", "alone"):
         return 3
     if not _is_sure(claim, case):
@@ -104,7 +104,7 @@ def _standing(chosen: list[tuple[Claim, str]], case: Case) -> list[tuple[Claim, 
 
 
 def _choice(claim: Claim, case: Case) -> str | None:
-    """What the claim comes to as an answer to the question: an option, "equal", another number, or nothing."""
+    """What the claim comes to as an answer: an option, "equal", another number, or nothing."""
     a, b = case.variables["a"], case.variables["b"]
     if not claim.numbers:
         return _equal(case)
@@ -136,9 +136,8 @@ def _choice_of_order(claim: Claim, case: Case) -> str | None:
 
 def _other_number(number: Number, claim: Claim, case: Case) -> str | None:
     """A number that is no option, where it is given as the answer; None in passing, or if it was cut off."""
-    is_cut = number.is_last and any(option.startswith(number.text) for option in case.options)
     is_given = claim.relation in ("", "?", *_asked(case)) and ("." in number.text or claim.kind != "extreme")
-    return number.text if is_given and not is_cut else None
+    return number.text if is_given and not _is_cut_off(number, case) else None
 
 
 def _option(number: Number, case: Case) -> str | None:
@@ -149,6 +148,12 @@ def _option(number: Number, case: Case) -> str | None:
     if number.text in ("first", "second"):
         return pair[number.text == "second"]
     return next((option for option in pair if Decimal(option) == Decimal(number.text)), None)
+
+
+def _is_cut_off(number: Number, case: Case) -> bool:
+    """Whether the answer ends in the middle of an option."""
+    begins_an_option = any(option.startswith(number.text) for option in case.options)
+    return number.is_last and begins_an_option and _option(number, case) is None
 
 
 def _asked(case: Case) -> str:
@@ -169,20 +174,12 @@ def _is_among(choice: str, case: Case) -> bool:
 
 
 def _why_unparsed(case: Case, answer: str) -> Reason:
-    said = list(sentences(answer))
-    numbers = [number for sentence in said for number in sentence.numbers]
     if not answer.strip():
         return "empty"
+    said = list(sentences(answer))
+    numbers = [number for sentence in said for number in sentence.numbers]
     if any("r" in sentence.kinds for sentence in said):
         return "refused"
     if len({_option(number, case) for number in numbers} - {None}) > 1:
         return "named both"
-    last = numbers[-1] if numbers else None
-    if (
-        last
-        and last.is_last
-        and _option(last, case) is None
-        and any(o.startswith(last.text) for o in case.options)
-    ):
-        return "cut off"
-    return "no choice"
+    return "cut off" if numbers and _is_cut_off(numbers[-1], case) else "no choice"

@@ -51,7 +51,7 @@ def shorter(case: Case) -> str | None:
 
 
 def longer_is_larger(case: Case) -> str | None:
-    """As a whole number would be: more characters, more value. Heeds whether the larger or smaller is asked."""
+    """As with whole numbers: more characters, more value. Heeds whether the larger or smaller is asked."""
     return longer(case) if case.variables["polarity"] == "larger" else shorter(case)
 
 
@@ -72,7 +72,7 @@ def ignores_the_polarity(case: Case) -> str | None:
 
 
 def version_key(number: str) -> tuple[int, ...]:
-    """The parts around the point as whole numbers; all negated below zero, so that -13.11 comes before -13.8."""
+    """The parts around the point as whole numbers; negated below zero, so that -13.11 comes before -13.8."""
     sign = -1 if number.startswith("-") else 1
     whole, _, fraction = number.lstrip("-").partition(".")
     return (sign * int(whole), sign * int(fraction or -1))

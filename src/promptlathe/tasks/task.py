@@ -82,7 +82,7 @@ class Task:
         return {shortcut.name: shortcut.score(cases) for shortcut in self.shortcuts}
 
     def digest(self, cases: Iterable[Case]) -> str:
-        """SHA-256 (hex) of everything that decides the score of an answer: the cases, in order, and the grader."""
+        """SHA-256 (hex) of all that decides the score of an answer: the cases in order, and the grader."""
         content = {"task": self.name, "grader": self.grader.name, "cases": [asdict(case) for case in cases]}
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
