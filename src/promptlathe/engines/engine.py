@@ -1,6 +1,6 @@
 """The contract between promptlathe and any program that turns messages into answers."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -90,7 +90,7 @@ class Engine(Protocol):
         """What it is and can do, without loading the model."""
         ...
 
-    def generate(self, requests: Iterable[Request]) -> AsyncIterator[Output]:
+    def generate(self, requests: Iterable[Request]) -> AsyncGenerator[Output, None]:
         """Answer all requests, each output as soon as it exists, in any order.
 
         `requests` is read lazily, no further ahead than the engine can use: a batch is the normal case, one

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
@@ -75,17 +75,17 @@ class OpenVinoEngine:
             capabilities=frozenset({"prefix_cache", "stream", "seed"}),
         )
 
-    async def generate(self, requests: Iterable[Request]) -> AsyncIterator[Output]:
+    async def generate(self, requests: Iterable[Request]) -> AsyncGenerator[Output, None]:
         """See `Engine.generate`. One call at a time: a second one waits until the first is through."""
         async with self._turn:
-            loaded = self._loaded or await asyncio.to_thread(self._load)
+            loaded = await asyncio.to_thread(self._load)
             failures: list[Failure] = []
             source = self._candidates(loaded, requests, failures)
             flights: list[_Flight] = []
             try:
                 while True:
-                    for candidate in loaded.admission.admit(source):
-                        flights.append(self._start(loaded, candidate))
+                    admitted = loaded.admission.admit(source)
+                    flights.extend(self._start(loaded, candidate) for candidate in admitted)
                     for failure in failures:
                         yield failure
                     failures.clear()

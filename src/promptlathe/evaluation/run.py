@@ -1,7 +1,7 @@
 """Runs prompts on cases. Each answer is recorded before anyone sees it, so that no crash loses one."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -42,7 +42,7 @@ class Evaluator:
         *,
         repeats: int = 1,
         done: Collection[tuple[str, str, int]] = (),
-    ) -> AsyncIterator[Row]:
+    ) -> AsyncGenerator[Row, None]:
         """Ask every prompt every case and yield the recorded rows as they come: first what the cache knows.
 
         `done` holds the (prompt name, case id, repeat) to leave out. Prompts are told apart by name. Raises
@@ -65,7 +65,7 @@ class Evaluator:
             async for row in generated:
                 yield row
 
-    async def _generate(self, asks: Sequence[Ask]) -> AsyncIterator[Row]:
+    async def _generate(self, asks: Sequence[Ask]) -> AsyncGenerator[Row, None]:
         """Ask the engine, once for each key."""
         by_key: dict[str, list[Ask]] = defaultdict(list)
         for ask in asks:
@@ -73,7 +73,7 @@ class Evaluator:
         if not by_key:
             return
         requests = self._requests(by_key)
-        async with aclosing(self.engine.generate(requests)) as outputs:  # type: ignore[type-var]
+        async with aclosing(self.engine.generate(requests)) as outputs:
             async for output in outputs:
                 if isinstance(output, Answer):
                     response = Response(
