@@ -77,7 +77,7 @@ def test_folder_digest_depends_on_every_name_and_byte(openvino_folder: Path, sto
     second = digest()
     (openvino_folder / "merges.txt").write_bytes(b"")
     third = digest()
-    (openvino_folder / "merges.txt").rename(openvino_folder / "vocab.txt")
+    (openvino_folder / "merges.txt").rename(openvino_folder / "merges2.txt")
     assert len({first, second, third, digest()}) == 4
 
 
