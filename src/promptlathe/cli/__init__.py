@@ -1,1 +1,1 @@
-"""The command line: one module per group, each parses, calls and shows. Heavy imports stay inside functions."""
+"""The command line, one module per group: parse, call, show. Heavy imports stay inside functions."""
