@@ -41,7 +41,7 @@ responses = Table(
 answers = Table(
     "answers",
     metadata,
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", String(40), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("prompt", String(200), primary_key=True),
     Column("case_id", String(200), primary_key=True),
     Column("repeat", Integer, primary_key=True),
@@ -59,7 +59,7 @@ events = Table(
     "events",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("run_id", String(40), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("content", Text, nullable=False),

@@ -30,7 +30,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "answers",
-        sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("run_id", sa.String(40), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("prompt", sa.String(200), primary_key=True),
         sa.Column("case_id", sa.String(200), primary_key=True),
         sa.Column("repeat", sa.Integer, primary_key=True),
@@ -46,7 +46,7 @@ def upgrade() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("run_id", sa.String(40), sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("content", sa.Text, nullable=False),
