@@ -55,8 +55,8 @@ class Race:
         candidates: Sequence[Prompt],
         *,
         alpha: float = 0.05,
-        on_row: Callable[[Row], None] = lambda row: None,
-        on_standings: Callable[[Sequence[Standing]], None] = lambda standings: None,
+        on_row: Callable[[Row], None],
+        on_standings: Callable[[Sequence[Standing]], None],
     ) -> None:
         self._evaluator = evaluator
         self._prompts = {prompt.name: prompt for prompt in (start, *candidates)}
