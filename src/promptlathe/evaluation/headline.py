@@ -8,15 +8,20 @@ SIGNIFICANT = 0.05
 
 
 def headline(summary: RunSummary, language: Language) -> str:
-    """One to three sentences. A prompt is called better or worse only at a Holm-adjusted p of 0.05 or less,
-    and said to beat chance only if it does; what has no answer yet is said as well."""
+    """`sentences` as one text."""
+    return _WORDS[language]["space"].join(sentences(summary, language))
+
+
+def sentences(summary: RunSummary, language: Language) -> tuple[str, ...]:
+    """One to three sentences, the verdict first. A prompt is called better or worse only at a Holm-adjusted p
+    of 0.05 or less, and said to beat chance only if it does; what has no answer yet is said as well."""
     words = _WORDS[language]
     if not any(prompt.total.cases for prompt in summary.prompts):
         errors = sum(prompt.errors for prompt in summary.prompts)
-        return words["failed"].format(errors=errors) if errors else words["nothing"]
+        return (words["failed"].format(errors=errors) if errors else words["nothing"],)
     subject, verdict = _verdict(summary, language)
-    sentences = (verdict, _against_chance(subject, language), _missing(summary, language))
-    return words["space"].join(sentence for sentence in sentences if sentence)
+    found = (verdict, _against_chance(subject, language), _missing(summary, language))
+    return tuple(sentence for sentence in found if sentence)
 
 
 def proven(comparison: Comparison) -> bool:
@@ -48,7 +53,7 @@ def _verdict(summary: RunSummary, language: Language) -> tuple[PromptSummary, st
         b=top.after,
         share=_share(spoken_of, language),
         difference=_with_interval_and_p(top, len(summary.comparisons), language),
-        prompts=len(prompts),
+        prompts=len(summary.comparisons) + 1,
         others=len(summary.comparisons),
     )
 
@@ -117,7 +122,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "beats chance": "“{a}” beats chance, which is {chance}.",
         "not above chance": "“{a}” is not shown to be above chance, which is {chance}.",
         "missing": "Not every case has an answer: {parts}.",
-        "missing part": "“{a}” {answered} of {cases} ({errors} errors)",
+        "missing part": "“{a}” {answered} of {cases} (errors: {errors})",
         "unfinished part": "“{a}” {answered} of {cases}",
     },
     "zh": {
@@ -128,18 +133,20 @@ _WORDS: dict[Language, dict[str, str]] = {
         "share": "{cases} 题答对 {share}",
         "share interval": "（95% 区间 {interval}）",
         "difference": "相差 {points} 个百分点（95% 区间 {interval}，{p}）",
-        "adjusted difference": "相差 {points} 个百分点（95% 区间 {interval}，{comparisons} 次比较经 Holm 校正后 {p}）",
+        "adjusted difference": "相差 {points} 个百分点（95% 区间 {interval}，"
+        "{comparisons} 次比较经 Holm 校正后 {p}）",
         "alone": "“{a}”：{share}。",
         "better": "“{b}”比“{a}”好：{share}，{difference}。",
         "best": "{prompts} 个提示词中“{b}”最好，也好过“{a}”：{share}，{difference}。",
         "worse": "“{b}”比“{a}”差：{share}，{difference}。",
         "all worse": "{prompts} 个提示词中仍是“{a}”最好：{share}；其余都更差，最接近的“{b}”{difference}。",
         "no difference": "看不出“{a}”（{share}）与“{b}”有差别：{difference}。",
-        "none better": "其余 {others} 个提示词都没有显示出比“{a}”（{share}）更好：最接近的“{b}”{difference}。",
+        "none better": "其余 {others} 个提示词都没有显示出比“{a}”（{share}）更好："
+        "最接近的“{b}”{difference}。",
         "beats chance": "“{a}”胜过随机猜测（{chance}）。",
         "not above chance": "没有显示出“{a}”高于随机猜测（{chance}）。",
         "missing": "并非每题都有回答：{parts}。",
-        "missing part": "“{a}” {answered}/{cases}（{errors} 个错误）",
+        "missing part": "“{a}” {answered}/{cases}（出错 {errors}）",
         "unfinished part": "“{a}” {answered}/{cases}",
     },
 }

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from promptlathe.evaluation import numerals
 from promptlathe.evaluation.answers import Row
-from promptlathe.evaluation.headline import headline, proven
+from promptlathe.evaluation.headline import headline, proven, sentences
 from promptlathe.evaluation.plot import accuracy_plot
 from promptlathe.evaluation.summary import RunSummary
 from promptlathe.prompts import Prompt, render
@@ -45,6 +45,7 @@ def render_html(
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "zip": zip,
         "percent": numerals.percent,
         "percent_interval": numerals.percent_interval,
         "points": numerals.points,
@@ -54,6 +55,7 @@ def render_html(
     return environment.get_template("report.html.j2").render(
         summary=summary,
         headline=partial(headline, summary),
+        sentences=partial(sentences, summary),
         proven=proven,
         provenance=dict(_flat(summary.provenance)),
         texts=[(prompt.name, prompt.digest, render(prompt.document)) for prompt in prompts],

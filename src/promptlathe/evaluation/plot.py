@@ -4,11 +4,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from promptlathe.evaluation.summary import RunSummary
 
-_INK, _MUTED, _GRID, _ACCENT, _CHANCE, _SHORTCUT = "#000001", "#000002", "#000003", "#000004", "#000005", "#000006"
+_INK, _MUTED, _GRID, _ACCENT, _CHANCE, _SHORTCUT = (
+    "#000001",
+    "#000002",
+    "#000003",
+    "#000004",
+    "#000005",
+    "#000006",
+)
 _VARIABLES = {
     _INK: "var(--ink)",
     _MUTED: "var(--muted)",
@@ -42,15 +49,14 @@ def accuracy_plot(summary: RunSummary, *, width_px: int, class_prefix: str) -> P
 
     count = len(summary.prompts)
     height_px = _TOP_PX + _ROW_PX * count + _AXIS_PX
-    settings = {"svg.fonttype": "none", "svg.hashsalt": class_prefix, "font.size": 12 * 0.75}
-    with rc_context(settings):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": class_prefix, "font.size": 9}):
         figure = Figure(figsize=(width_px / 96, height_px / 96), dpi=96)
         figure.patch.set_visible(False)
         side = 20 / width_px
         axes = figure.add_axes(
             (side, _AXIS_PX / height_px, 1 - 2 * side, 1 - (_AXIS_PX + _TOP_PX) / height_px), frame_on=False
         )
-        axes.set(xlim=(0, 1), ylim=(count, 0), yticks=[])
+        axes.set(xlim=(0, 1), ylim=(max(count, 1), 0), yticks=[])
         ticks = [0, 0.25, 0.5, 0.75, 1]
         axes.set_xticks(ticks, [f"{tick:.0%}" for tick in ticks])
         axes.tick_params(color=_GRID, labelcolor=_MUTED)
@@ -75,7 +81,7 @@ def accuracy_plot(summary: RunSummary, *, width_px: int, class_prefix: str) -> P
 
 def _for_page(svg: str, names: Sequence[str], class_prefix: str) -> Plot:
     """Bare SVG for use inside HTML, with the true names, which matplotlib need not have glyphs for."""
-    root = ElementTree.fromstring(svg)  # noqa: S314 - matplotlib wrote it, and no name was in it yet
+    root = ET.fromstring(svg)  # noqa: S314 - matplotlib wrote it, and no name was in it yet
     classes: dict[str, str] = {}
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -97,7 +103,7 @@ def _for_page(svg: str, names: Sequence[str], class_prefix: str) -> Plot:
     del root.attrib["width"], root.attrib["height"]
     root.set("aria-hidden", "true")
     css = "".join(f".{name}{{{style}}}" for style, name in classes.items())
-    return Plot(ElementTree.tostring(root, encoding="unicode"), css)
+    return Plot(ET.tostring(root, encoding="unicode"), css)
 
 
 def _coloured(style: str) -> str:

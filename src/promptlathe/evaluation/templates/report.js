@@ -6,7 +6,10 @@
     correct: ["right", "答对"], wrong: ["wrong", "答错"], unparsed: ["unparsed", "读不出"],
     error: ["error", "出错"], expected: ["Expected", "正确答案"], question: ["Question", "题目"],
     contradicts: ["contradicts itself", "自相矛盾"], cutOff: ["cut off at the token limit", "到词元上限被截断"],
-    none: ["no answer yet", "还没有回答"], any: ["any", "任一"],
+    none: ["no answer yet", "还没有回答"],
+    empty: ["empty", "空白"], refused: ["refused", "拒绝回答"], "cut off": ["cut off", "没写完"],
+    "named both": ["named both", "两个都提"], "no choice": ["no choice", "没有选择"],
+    "not an option": ["not an option", "不在选项中"],
   };
   const root = document.documentElement;
   const byId = (id) => document.getElementById(id);
@@ -52,7 +55,7 @@
     const [head, body] = [byId("cases").tHead, byId("cases").tBodies[0]];
     let matching = [];
 
-    const chosen = () => (prompts[state.prompt] === undefined ? null : Number(state.prompt));
+    const chosen = () => (/^\d+$/.test(state.prompt) && state.prompt < prompts.length ? Number(state.prompt) : null);
     const shown = () => (chosen() === null ? prompts.map((_, index) => index) : [...new Set([0, chosen()])]);
     const filters = {
       all: () => true,
@@ -65,13 +68,13 @@
       different: (answer) => answer.answer,
     };
     const holds = (name, { answers }) => {
-      if (filters[name]) return filters[name](chosen() === null ? answers : [answers[chosen()]]);
+      if (Object.hasOwn(filters, name)) return filters[name](chosen() === null ? answers : [answers[chosen()]]);
       const given = shown().map((index) => answers[index]);
       const answered = given.filter((answer) => answer && answer.outcome !== "error");
       if (name === "different") return new Set(answered.map(betweenPrompts.different)).size > 1;
       return given[0] === answered[0] && new Set(answered.map(betweenPrompts.flips)).size > 1;
     };
-    const filter = () => (filters[state.filter] || betweenPrompts[state.filter] ? state.filter : "all");
+    const filter = () => (Object.hasOwn({ ...filters, ...betweenPrompts }, state.filter) ? state.filter : "all");
 
     const remarks = (answer) => {
       const keys = [answer.reason, answer.contradicts && "contradicts", answer.cutOff && "cutOff"];
