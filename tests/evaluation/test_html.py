@@ -57,7 +57,9 @@ def test_the_numbers_are_the_summarys(make_run):
         assert f"<b>{points(made.paired.difference)}</b>" in page
         assert points_interval(made.paired.interval, "en") in page
         assert f"<td>{made.paired.fixed}</td>\n<td>{made.paired.broken}</td>" in page
-        assert f"<td>{p_value(made.paired.p_value)}</td>\n<td>{p_value(made.adjusted_p)}</td>" in page
+        assert f"<td>{p_value(made.paired.p_value)}</td>\n<td>{p_value(made.adjusted_p)}</td>" in unescape(
+            page
+        )
 
 
 def test_every_answer_is_in_the_page(make_run):
