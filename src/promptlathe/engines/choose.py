@@ -30,7 +30,8 @@ def open_engine(model: Model, *, engine: str = "auto", **options: object) -> Eng
         make = installed[name].load()
     except (ImportError, AttributeError) as error:
         raise EngineError(
-            f"engine {name!r} cannot be used: {error}", hint=f"reinstall the package of {installed[name].value}"
+            f"engine {name!r} cannot be used: {error}",
+            hint=f"reinstall the package of {installed[name].value}",
         ) from error
     made: Engine = make(model, **options)
     return made
