@@ -1,4 +1,5 @@
-"""What several packages' tests share: the real embedded model, and a package index to pull fakes from."""
+"""What several packages' tests share: the real embedded model, a package index to pull fakes from, and runs
+made by hand."""
 
 import hashlib
 import io
@@ -6,14 +7,21 @@ import os
 import struct
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from promptlathe.evaluation.answers import Outcome, Response, Row
+from promptlathe.evaluation.summary import RunSummary, summarise
 from promptlathe.models.catalog import CATALOG, EMBEDDED_MODEL, CatalogEntry, PyPIWheel
 from promptlathe.models.reference import Model, ensure
+from promptlathe.prompts import Prompt, parse
+from promptlathe.tasks.case import Case
+from promptlathe.tasks.grading import Grade
+from promptlathe.tasks.task import get_task
 from tests import fakes
 
 
@@ -211,3 +219,61 @@ def _wheel(files: dict[str, bytes], compression: int) -> bytes:
         for name, data in (files | about).items():
             archive.writestr(name, data)
     return packed.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    summary: RunSummary
+    cases: tuple[Case, ...]
+    prompts: tuple[Prompt, ...]
+    rows: tuple[Row, ...]
+
+
+MakeRun = Callable[..., Run]
+
+
+@pytest.fixture(scope="session")
+def make_run() -> MakeRun:
+    """make_run({"name": "cw?!-"}, text="...") -> a run with one letter for each case: correct, wrong,
+    `?` unparsed, `!` error, `-` not answered yet. The letters repeat until `count` cases are answered."""
+    return _make_run
+
+
+def _make_run(
+    letters: Mapping[str, str], *, count: int = 40, text: str = "", question: str | None = None
+) -> Run:
+    task = get_task("decimal-comparison")
+    cases = task.cases("select", count)
+    if question is not None:
+        cases = tuple(replace(case, question=question) for case in cases)
+    prompts = tuple(Prompt(name, parse(f"# Role\n{name} {text}\n")) for name in letters)
+    rows = tuple(
+        row
+        for name, spelled in letters.items()
+        for index, case in enumerate(cases)
+        if (row := _row(name, case, spelled[index % len(spelled)], text))
+    )
+    provenance = {"model": "tiny <b>", "seed": 0, "sampling": {"temperature": 0.0, "stop": []}}
+    summary = summarise(
+        run_id="run-1", task=task, cases=cases, prompts=prompts, rows=rows, provenance=provenance
+    )
+    return Run(summary, cases, prompts, rows)
+
+
+_OUTCOMES: dict[str, Outcome] = {"c": "correct", "w": "wrong", "?": "unparsed", "!": "error"}
+
+
+def _row(prompt: str, case: Case, letter: str, text: str) -> Row | None:
+    if letter == "-":
+        return None
+    outcome, key = _OUTCOMES[letter], f"{prompt} {case.id}"
+    if outcome == "error":
+        return Row(prompt, case.id, 0, key, None, None, text or "too long", is_cached=False)
+    said = {"correct": case.expected, "wrong": _other(case), "unparsed": None}[outcome]
+    response = Response(text or f"The answer is {said}.", "stop", 120, 8, 0.1)
+    grade = Grade(outcome, said, contradicts=False, reason="" if said else "no choice")
+    return Row(prompt, case.id, 0, key, response, grade, None, is_cached=False)
+
+
+def _other(case: Case) -> str:
+    return next(option for option in case.options if option != case.expected)

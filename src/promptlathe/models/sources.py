@@ -36,6 +36,7 @@ class Source(Protocol):
 
 
 def source_of(entry: CatalogEntry) -> Source:
+    """The source that knows the entry's origin (imported here: sources are built on this module)."""
     from promptlathe.models.pip_wheel import PipWheelSource
 
     return PipWheelSource(entry.origin)

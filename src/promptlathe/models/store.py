@@ -1,7 +1,7 @@
 """The folder of pulled models: one folder per model, which is there whole or not at all.
 
 <store>/<name>/<file>, manifest.json    a model, renamed into place when all of it was checked
-<store>/.<name>.*.partial/              a pull at work, or what a killed one left: the next pull removes it
+<store>/.<name>@*.partial/              a pull at work, or what a killed one left: the next pull removes it
 <store>/.<name>.lock                    held while a model is pulled or removed
 <store>/digests.json                    see digest.py
 """
@@ -57,8 +57,8 @@ class Store:
     @classmethod
     def default(cls) -> "Store":
         """`$LATHE_HOME/models`, or the user's data folder."""
-        home = os.environ.get("LATHE_HOME")
-        return cls((Path(home).expanduser() if home else user_data_path("promptlathe")) / "models")
+        home = os.path.expanduser(os.environ.get("LATHE_HOME", ""))  # noqa: PTH111 - see reference.py
+        return cls((Path(home).absolute() if home else user_data_path("promptlathe")) / "models")
 
     @property
     def digests(self) -> DigestCache:
@@ -173,10 +173,13 @@ class Store:
 
     @contextmanager
     def _partial_folder(self, name: str) -> Iterator[Path]:
-        """A scratch folder on the store's disk; those that killed pulls left are removed first."""
-        for stale in self.folder.glob(f".{name}.*.partial"):
+        """A scratch folder on the store's disk; those that killed pulls left are removed first.
+
+        No model name has an `@`, so those of `qwen2` are not mistaken for those of `qwen2.5`.
+        """
+        for stale in self.folder.glob(f".{name}@*.partial"):
             shutil.rmtree(stale, ignore_errors=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=self.folder))
+        partial = Path(tempfile.mkdtemp(prefix=f".{name}@", suffix=".partial", dir=self.folder))
         try:
             yield partial
         finally:

@@ -1,0 +1,152 @@
+"""The result of a run in plain words: which prompt is better, by how much, and whether it beats guessing."""
+
+from promptlathe.evaluation.numerals import p_value, percent, percent_interval, points, points_interval
+from promptlathe.evaluation.summary import Comparison, PromptSummary, RunSummary
+from promptlathe.tasks.case import Language
+
+SIGNIFICANT = 0.05
+
+
+def headline(summary: RunSummary, language: Language) -> str:
+    """`sentences` as one text."""
+    return _WORDS[language]["space"].join(sentences(summary, language))
+
+
+def sentences(summary: RunSummary, language: Language) -> tuple[str, ...]:
+    """One to three sentences, the verdict first. A prompt is called better or worse only at a Holm-adjusted p
+    of 0.05 or less, and said to beat chance only if it does; what has no answer yet is said as well."""
+    words = _WORDS[language]
+    if not any(prompt.total.cases for prompt in summary.prompts):
+        errors = sum(prompt.errors for prompt in summary.prompts)
+        return (words["failed"].format(errors=errors) if errors else words["nothing"],)
+    subject, verdict = _verdict(summary, language)
+    found = (verdict, _against_chance(subject, language), _missing(summary, language))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def proven(comparison: Comparison) -> bool:
+    return comparison.adjusted_p <= SIGNIFICANT
+
+
+def _verdict(summary: RunSummary, language: Language) -> tuple[PromptSummary, str]:
+    """The prompt that is spoken of, and the sentence."""
+    words, prompts = _WORDS[language], {prompt.name: prompt for prompt in summary.prompts}
+    first = summary.prompts[0]
+    if not summary.comparisons:
+        best = max(summary.prompts, key=lambda prompt: (prompt.total.cases > 0, prompt.total.accuracy))
+        return best, words["alone"].format(a=best.name, share=_share(best, language, with_interval=True))
+    nearest = max(summary.comparisons, key=_difference)
+    gains = [made for made in summary.comparisons if proven(made) and _difference(made) > 0]
+    is_pair = len(summary.comparisons) == 1
+    if gains:
+        top = max(gains, key=_difference)
+        situation, subject = "better" if is_pair or top is not nearest else "best", prompts[top.after]
+    elif all(map(proven, summary.comparisons)):
+        top, situation = nearest, "worse" if is_pair else "all worse"
+        subject = prompts[top.after] if is_pair else first
+    else:
+        top, situation = nearest, "no difference" if is_pair else "none better"
+        subject = prompts[top.after] if _difference(top) > 0 else first
+    spoken_of = first if situation in ("all worse", "no difference", "none better") else subject
+    return subject, words[situation].format(
+        a=first.name,
+        b=top.after,
+        share=_share(spoken_of, language),
+        difference=_with_interval_and_p(top, len(summary.comparisons), language),
+        prompts=len(summary.comparisons) + 1,
+        others=len(summary.comparisons),
+    )
+
+
+def _difference(comparison: Comparison) -> float:
+    return comparison.paired.difference
+
+
+def _share(prompt: PromptSummary, language: Language, *, with_interval: bool = False) -> str:
+    share = _WORDS[language]["share"].format(share=percent(prompt.total.accuracy), cases=prompt.total.cases)
+    if not with_interval:
+        return share
+    interval = percent_interval(prompt.total.interval, language)
+    return share + _WORDS[language]["share interval"].format(interval=interval)
+
+
+def _with_interval_and_p(comparison: Comparison, comparisons: int, language: Language) -> str:
+    p = p_value(comparison.adjusted_p)
+    return _WORDS[language]["difference" if comparisons == 1 else "adjusted difference"].format(
+        points=points(comparison.paired.difference),
+        interval=points_interval(comparison.paired.interval, language),
+        p=f"p {p[0]} {p[1:]}" if p.startswith("<") else f"p = {p}",
+        comparisons=comparisons,
+    )
+
+
+def _against_chance(prompt: PromptSummary, language: Language) -> str:
+    if prompt.chance is None:
+        return ""
+    sentence = "beats chance" if prompt.chance.beats() else "not above chance"
+    return _WORDS[language][sentence].format(a=prompt.name, chance=percent(prompt.chance.chance))
+
+
+def _missing(summary: RunSummary, language: Language) -> str:
+    words = _WORDS[language]
+    parts = [
+        words["missing part" if prompt.errors else "unfinished part"].format(
+            a=prompt.name, answered=prompt.total.cases, cases=summary.cases, errors=prompt.errors
+        )
+        for prompt in summary.prompts
+        if prompt.total.cases < summary.cases
+    ]
+    return words["missing"].format(parts=words["comma"].join(parts)) if parts else ""
+
+
+_WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "space": " ",
+        "comma": ", ",
+        "nothing": "There are no answers yet.",
+        "failed": "There are no answers: all {errors} requests failed.",
+        "share": "{share} of {cases} cases right",
+        "share interval": " (95% interval {interval})",
+        "difference": "{points} points (95% interval {interval}, {p})",
+        "adjusted difference": "{points} points (95% interval {interval}, {p} after Holm's adjustment for "
+        "{comparisons} comparisons)",
+        "alone": "“{a}” gets {share}.",
+        "better": "“{b}” is better than “{a}”: {share}, {difference}.",
+        "best": "“{b}” is the best of {prompts} prompts, and better than “{a}”: {share}, {difference}.",
+        "worse": "“{b}” is worse than “{a}”: {share}, {difference}.",
+        "all worse": "“{a}” stays the best of {prompts} prompts with {share}: all others are worse, the "
+        "nearest, “{b}”, at {difference}.",
+        "no difference": "No difference is shown between “{a}” ({share}) and “{b}”: {difference}.",
+        "none better": "None of the {others} others is shown to be better than “{a}” ({share}): the nearest, "
+        "“{b}”, is at {difference}.",
+        "beats chance": "“{a}” beats chance, which is {chance}.",
+        "not above chance": "“{a}” is not shown to be above chance, which is {chance}.",
+        "missing": "Not every case has an answer: {parts}.",
+        "missing part": "“{a}” {answered} of {cases} (errors: {errors})",
+        "unfinished part": "“{a}” {answered} of {cases}",
+    },
+    "zh": {
+        "space": "",
+        "comma": "、",
+        "nothing": "还没有任何回答。",
+        "failed": "没有任何回答：{errors} 个请求全部失败。",
+        "share": "{cases} 题答对 {share}",
+        "share interval": "（95% 区间 {interval}）",
+        "difference": "相差 {points} 个百分点（95% 区间 {interval}，{p}）",
+        "adjusted difference": "相差 {points} 个百分点（95% 区间 {interval}，"
+        "{comparisons} 次比较经 Holm 校正后 {p}）",
+        "alone": "“{a}”：{share}。",
+        "better": "“{b}”比“{a}”好：{share}，{difference}。",
+        "best": "{prompts} 个提示词中“{b}”最好，也好过“{a}”：{share}，{difference}。",
+        "worse": "“{b}”比“{a}”差：{share}，{difference}。",
+        "all worse": "{prompts} 个提示词中仍是“{a}”最好：{share}；其余都更差，最接近的“{b}”{difference}。",
+        "no difference": "看不出“{a}”（{share}）与“{b}”有差别：{difference}。",
+        "none better": "其余 {others} 个提示词都没有显示出比“{a}”（{share}）更好："
+        "最接近的“{b}”{difference}。",
+        "beats chance": "“{a}”胜过随机猜测（{chance}）。",
+        "not above chance": "没有显示出“{a}”高于随机猜测（{chance}）。",
+        "missing": "并非每题都有回答：{parts}。",
+        "missing part": "“{a}” {answered}/{cases}（出错 {errors}）",
+        "unfinished part": "“{a}” {answered}/{cases}",
+    },
+}

@@ -1,0 +1,91 @@
+"""Everything that decides a run, in a form that can be stored and gone on with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from promptlathe.engines.engine import Sampling
+from promptlathe.prompts import Prompt, parse, read_prompt, write_prompt
+from promptlathe.tasks.case import Case, Language, Split
+from promptlathe.tasks.task import Task, get_task
+
+NO_PROMPT = "none"
+"""The reserved name of the empty prompt: no system message at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One evaluation: these prompts (the first is what the others are compared with) on these cases.
+
+    `model` is what the user called it, so that a later resume finds it again.
+    """
+
+    task: str
+    split: Split
+    count: int
+    seed: int
+    languages: tuple[Language, ...]
+    prompts: tuple[Prompt, ...]
+    model: str
+    engine: str
+    sampling: Sampling
+    repeats: int = 1
+
+    def load_task(self) -> Task:
+        return get_task(self.task)
+
+    def cases(self) -> tuple[Case, ...]:
+        return self.load_task().cases(self.split, self.count, seed=self.seed, languages=self.languages)
+
+    def as_json(self) -> dict[str, object]:
+        stored = _Stored(
+            prompts=[StoredPrompt.of(prompt) for prompt in self.prompts],
+            **{name: getattr(self, name) for name in _SHARED_FIELDS},
+        )
+        return stored.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, spec: Mapping[str, object]) -> "Plan":
+        """The inverse of `as_json`. Raises pydantic's ValidationError for anything else."""
+        stored = _Stored.model_validate(spec)
+        prompts = tuple(prompt.read() for prompt in stored.prompts)
+        return cls(prompts=prompts, **{name: getattr(stored, name) for name in _SHARED_FIELDS})
+
+
+class StoredPrompt(BaseModel):
+    """A prompt as a file inside JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    text: str
+
+    @classmethod
+    def of(cls, prompt: Prompt) -> "StoredPrompt":
+        return cls(name=prompt.name, text=write_prompt(prompt))
+
+    def read(self) -> Prompt:
+        return read_prompt(self.text, name=self.name)
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    task: str
+    split: Split
+    count: int
+    seed: int
+    languages: tuple[Language, ...]
+    model: str
+    engine: str
+    sampling: Sampling
+    repeats: int
+    prompts: list[StoredPrompt]
+
+
+_SHARED_FIELDS = [name for name in _Stored.model_fields if name != "prompts"]
+
+
+def no_prompt() -> Prompt:
+    return Prompt(NO_PROMPT, parse(""))

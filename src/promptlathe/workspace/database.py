@@ -1,0 +1,239 @@
+"""A workspace's database: runs, answers, the response cache and the event log."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, create_engine, event, inspect, select, text, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Row as SqlRow
+from sqlalchemy.exc import DBAPIError
+
+from promptlathe.errors import UnknownNameError, WorkspaceError
+from promptlathe.evaluation.answers import Response, Row
+from promptlathe.tasks.grading import Grade
+from promptlathe.workspace.tables import answers, events, responses, runs
+
+RunKind = Literal["eval", "demo"]
+RunStatus = Literal["running", "finished", "failed", "interrupted"]
+
+_REVISION = "0001"
+_KEYS_PER_QUERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run as it is stored. `spec` holds all that is needed to go on with it."""
+
+    id: str
+    kind: RunKind
+    status: RunStatus
+    created_at: datetime
+    finished_at: datetime | None
+    spec: Mapping[str, object]
+
+
+class Database:
+    """SQLite in WAL mode: every call is durable when it returns, whatever happens to the process."""
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Opens or makes the file, and brings an older one up to date. Raises WorkspaceError."""
+        self._path = path
+        self._now = now
+        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        event.listen(self._engine, "connect", _set_pragmas)
+        with self._told("open"), self._engine.begin() as connection:
+            _migrate(connection, path)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def start_run(self, run_id: str, kind: RunKind, spec: Mapping[str, object]) -> None:
+        with self._writing() as connection:
+            connection.execute(
+                insert(runs).values(
+                    id=run_id,
+                    kind=kind,
+                    status="running",
+                    created_at=self._now(),
+                    spec=json.dumps(spec, ensure_ascii=False),
+                )
+            )
+
+    def set_status(self, run_id: str, status: RunStatus) -> None:
+        finished_at = None if status == "running" else self._now()
+        with self._writing() as connection:
+            values = {"status": status, "finished_at": finished_at}
+            connection.execute(update(runs).where(runs.c.id == run_id).values(values))
+
+    def run(self, run_id: str) -> RunRecord:
+        """The run of that id, or the only one whose id starts so. Raises UnknownNameError."""
+        known = [record for record in self.runs() if record.id.startswith(run_id)]
+        exact = [record for record in known if record.id == run_id]
+        if exact or len(known) == 1:
+            return (exact or known)[0]
+        if known:
+            raise UnknownNameError("run", run_id, [], hint=f"{len(known)} runs start so: give more of the id")
+        raise UnknownNameError("run", run_id, [record.id for record in self.runs()])
+
+    def runs(self) -> list[RunRecord]:
+        """All runs, the newest first."""
+        with self._told("read"), self._engine.connect() as connection:
+            found = connection.execute(select(runs).order_by(runs.c.created_at.desc()))
+            return [
+                RunRecord(row.id, row.kind, row.status, row.created_at, row.finished_at, json.loads(row.spec))
+                for row in found
+            ]
+
+    def rows(self, run_id: str) -> list[Row]:
+        """The rows of a run with their responses, in the order in which they were recorded."""
+        query = (
+            select(answers, responses)
+            .outerjoin(responses, answers.c.response_key == responses.c.key)
+            .where(answers.c.run_id == run_id)
+        )
+        with self._told("read"), self._engine.connect() as connection:
+            return [_row(found) for found in connection.execute(query)]
+
+    def log(self, run_id: str, kind: str, content: Mapping[str, object]) -> None:
+        """Append one event."""
+        with self._writing() as connection:
+            values = {"run_id": run_id, "at": self._now(), "kind": kind}
+            connection.execute(
+                insert(events).values(content=json.dumps(content, ensure_ascii=False), **values)
+            )
+
+    def events(self, run_id: str) -> list[tuple[str, Mapping[str, object]]]:
+        """The events of a run as (kind, content), in order."""
+        query = select(events.c.kind, events.c.content).where(events.c.run_id == run_id).order_by(events.c.id)
+        with self._told("read"), self._engine.connect() as connection:
+            return [(kind, json.loads(content)) for kind, content in connection.execute(query)]
+
+    def cached(self, keys: Sequence[str]) -> dict[str, Response]:
+        """The known responses among `keys`, whichever run they come from."""
+        found: dict[str, Response] = {}
+        unique = list(dict.fromkeys(keys))
+        with self._told("read"), self._engine.connect() as connection:
+            for start in range(0, len(unique), _KEYS_PER_QUERY):
+                part = unique[start : start + _KEYS_PER_QUERY]
+                for row in connection.execute(select(responses).where(responses.c.key.in_(part))):
+                    found[row.key] = _response(row)
+        return found
+
+    def record(self, run_id: str, rows: Sequence[Row]) -> None:
+        """Keep rows, and the responses that are new, in one transaction."""
+        if not rows:
+            return
+        new = [{"key": row.key} | asdict(row.response) for row in rows if row.response and not row.is_cached]
+        with self._writing() as connection:
+            if new:
+                connection.execute(insert(responses).on_conflict_do_nothing(), new)
+            statement = insert(answers)
+            columns = {column.name: statement.excluded[column.name] for column in answers.columns}
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=list(answers.primary_key), set_=columns),
+                [_answer_values(run_id, row) for row in rows],
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._told("write to"), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise WorkspaceError(
+                f"cannot {doing} the database {self._path}: {error.orig}",
+                hint="check free space and permissions, and that the file is lathe's own",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecorder:
+    """The `Recorder` of one run: its rows, and the response cache that all runs share."""
+
+    database: Database
+    run_id: str
+
+    def cached(self, keys: Sequence[str]) -> Mapping[str, Response]:
+        return self.database.cached(keys)
+
+    def record(self, rows: Sequence[Row]) -> None:
+        self.database.record(self.run_id, rows)
+
+
+def _answer_values(run_id: str, row: Row) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "prompt": row.prompt,
+        "case_id": row.case_id,
+        "repeat": row.repeat,
+        "response_key": row.key,
+        "verdict": row.outcome,
+        "answer": row.grade.answer if row.grade else None,
+        "contradicts": bool(row.grade and row.grade.contradicts),
+        "reason": row.grade.reason if row.grade else "",
+        "error": row.error,
+        "is_cached": row.is_cached,
+    }
+
+
+def _row(found: SqlRow[Any]) -> Row:
+    is_answered = found.error is None
+    return Row(
+        prompt=found.prompt,
+        case_id=found.case_id,
+        repeat=found.repeat,
+        key=found.response_key,
+        response=_response(found) if is_answered else None,
+        grade=Grade(found.verdict, found.answer, found.contradicts, found.reason) if is_answered else None,
+        error=found.error,
+        is_cached=found.is_cached,
+    )
+
+
+def _response(found: SqlRow[Any]) -> Response:
+    return Response(
+        text=found.text,
+        finish_reason=found.finish_reason,
+        prompt_tokens=found.prompt_tokens,
+        completion_tokens=found.completion_tokens,
+        seconds=found.seconds,
+    )
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    """WAL with NORMAL: a killed process loses nothing that was committed; readers never block the writer."""
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(connection: Connection, path: Path) -> None:
+    """Bring the tables to this version's form; a database from a newer lathe is left alone."""
+    has_tables = inspect(connection).has_table("alembic_version")
+    current = (
+        connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if has_tables else None
+    )
+    if current == _REVISION:
+        return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise WorkspaceError(
+            f"{path} was made by a newer lathe (its form is {current})", hint="update promptlathe"
+        ) from error

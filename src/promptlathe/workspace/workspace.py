@@ -1,0 +1,109 @@
+"""A workspace: the folder with a person's prompts, tasks and results."""
+
+import os
+import secrets
+import tempfile
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from promptlathe.errors import UnknownNameError, WorkspaceError
+from promptlathe.prompts import Prompt, library_names, library_prompt, read_prompt
+from promptlathe.workspace.database import Database
+
+MARKER = "lathe.toml"
+STATE = ".lathe"
+
+
+class Workspace:
+    """`root` holds `lathe.toml`, `prompts/` and `tasks/`; lathe's own state is in `.lathe/`, made when needed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Workspace":
+        """The nearest folder upwards with a `lathe.toml` or `.lathe`; else `start` itself, or the current one."""
+        start = (start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / MARKER).is_file() or (folder / STATE).is_dir():
+                return cls(folder)
+        return cls(start)
+
+    @property
+    def state(self) -> Path:
+        return self.root / STATE
+
+    @cached_property
+    def database(self) -> Database:
+        """Opened, and made, at first use. Raises WorkspaceError."""
+        _make_folder(self.state)
+        ignore = self.state / ".gitignore"
+        if not ignore.exists():
+            write_text(ignore, "*\n")
+        return Database(self.state / "lathe.db")
+
+    @property
+    def has_database(self) -> bool:
+        return (self.state / "lathe.db").exists()
+
+    def prompt_names(self) -> list[str]:
+        """The workspace's own prompts, then those of the library that no own prompt hides."""
+        own = sorted(path.stem for path in (self.root / "prompts").glob("*.md"))
+        return [*own, *(name for name in library_names() if name not in own)]
+
+    def prompt(self, reference: str) -> Prompt:
+        """The prompt of that name, or in the file of that path. Raises UnknownNameError and PromptError."""
+        path = Path(reference)
+        if path.suffix or len(path.parts) > 1:
+            if not path.is_file():
+                raise UnknownNameError("prompt file", reference, [], hint="check the path")
+        else:
+            path = self.root / "prompts" / f"{reference}.md"
+            if not path.is_file():
+                if reference in library_names():
+                    return library_prompt(reference)
+                raise UnknownNameError("prompt", reference, self.prompt_names())
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise WorkspaceError(f"cannot read {path}: {error.strerror}") from error
+        return read_prompt(content, name=path.stem, path=str(path))
+
+    def write_report(self, name: str, content: str) -> Path:
+        """Write `.lathe/reports/name` whole or not at all; returns where it is."""
+        folder = self.state / "reports"
+        _make_folder(folder)
+        path = folder / name
+        write_text(path, content)
+        return path
+
+
+def new_run_id(kind: str, now: datetime) -> str:
+    """Sorts by time, short enough to type, not the same twice."""
+    return f"{kind}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def write_text(path: Path, content: str) -> None:
+    """Replace `path` whole or not at all. Raises WorkspaceError, and leaves no other file behind."""
+    try:
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise WorkspaceError(f"cannot write {path}: {error.strerror}", hint=_SPACE_HINT) from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+        Path(beside).replace(path)
+    except OSError as error:
+        Path(beside).unlink(missing_ok=True)
+        raise WorkspaceError(f"cannot write {path}: {error.strerror}", hint=_SPACE_HINT) from error
+
+
+_SPACE_HINT = "check free space and permissions"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(f"cannot make {folder}: {error.strerror}", hint=_SPACE_HINT) from error
