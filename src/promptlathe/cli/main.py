@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models
+from promptlathe.cli import chat, doctor, models
 from promptlathe.cli.console import print_error
 from promptlathe.errors import LatheError
 
@@ -19,6 +19,8 @@ app = typer.Typer(
 
 
 app.add_typer(models.app, name="models")
+app.command()(chat.chat)
+app.command()(doctor.doctor)
 
 
 def _show_version(is_wanted: bool) -> None:
