@@ -31,8 +31,8 @@ class ScriptedEngine:
 
     A request whose last message is in `fails_on` becomes a Failure. After `dies_after` answers the whole
     engine breaks with EngineError, once: the next call works. A word is a token, and each is a Delta.
-    `requests` has all that was asked, in order, `calls` how often `generate` ran, `answers` how many were given,
-    `cancelled` how many calls ended before they were through.
+    `requests` has all that was asked, in order; `calls` says how often `generate` ran, `answers` how many
+    answers it gave, `cancelled` how many calls were ended from outside.
     """
 
     def __init__(
@@ -70,7 +70,6 @@ class ScriptedEngine:
 
     async def generate(self, requests: Iterable[Request]) -> AsyncGenerator[Output, None]:
         self.calls += 1
-        is_through = False
         try:
             for request in requests:
                 self.requests.append(request)
@@ -80,9 +79,9 @@ class ScriptedEngine:
                     raise EngineError("the scripted engine died")
                 for output in self._outputs(request):
                     yield output
-            is_through = True
-        finally:
-            self.cancelled += not is_through
+        except (GeneratorExit, asyncio.CancelledError):
+            self.cancelled += 1
+            raise
 
     def tokens(self, text: str) -> int:
         return len(text.split())
@@ -112,9 +111,9 @@ class ScriptedEngine:
 
 
 def write_engine_plugin(folder: Path, target: str, *, name: str = "scripted") -> None:
-    """Makes `folder` hold an installed package with one engine, as pip would leave it: `target` is `module:name`.
+    """Makes `folder` hold an installed package with one engine, as pip would leave it.
 
-    With `folder` on sys.path or PYTHONPATH, `lathe ... --engine NAME` finds it.
+    `target` is the engine's `module:name`. With `folder` on sys.path or PYTHONPATH, `lathe ... --engine NAME` finds it.
     """
     about = folder / f"{name}_plugin-1.0.dist-info"
     about.mkdir(parents=True)

@@ -169,10 +169,14 @@ async def test_a_failed_turn_is_no_part_of_the_conversation_but_a_broken_off_one
     assert engine.cancelled == 2
 
 
+READY = r">[^\r\n]*\x1b\[\?25h"
+"""The line editor's prompt, painted: from here on keys are the editor's."""
+
+
 @contextmanager
 def terminal(model: Path | str, folder: Path, *arguments: str) -> Iterator[pexpect.spawn]:
     """`lathe chat` on a pseudo-terminal, with the scripted engine of `terminal_engine` beside it."""
-    environment = os.environ | {"TERM": "dumb", "COLUMNS": "200", "NO_COLOR": "1"}
+    environment = os.environ | {"TERM": "xterm", "NO_COLOR": "1", "PROMPT_TOOLKIT_NO_CPR": "1"}
     environment["PYTHONPATH"] = os.pathsep.join([str(folder / "plugins"), str(Path(__file__).parents[2])])
     command = [
         "-c",
@@ -219,9 +223,9 @@ def test_a_person_at_a_terminal(model_file: Path, tmp_path: Path) -> None:
         for typed, shown in [
             ("你好", r"1 messages: \]0;你好\r\n.*3 tokens, first after \d+\.\d\d s"),
             ("again", r"3 messages: \]0;again"),
-            ("bad", "error: no answer to 'bad'"),
+            ("bad", r"error:\S* no answer to 'bad'"),
             ("empty", r"\(empty answer\)"),
-            ("/hlp", r"no command named '/hlp'\s+hint: did you mean '/help'\?"),
+            ("/hlp", r"no command named '/hlp'.*did you mean '/help'"),
             ("/help", "/save FILE"),
             ("/save", "/save needs a file"),
             ("/save talk.md", "saved to talk.md"),
@@ -233,10 +237,10 @@ def test_a_person_at_a_terminal(model_file: Path, tmp_path: Path) -> None:
             ("/new", "a new conversation"),
             ("fresh", r"2 messages: \]0;fresh"),
         ]:
-            child.expect("> ")
+            child.expect(READY)
             child.send(f"{typed}\r")
             child.expect(shown)
-        child.expect("> ")
+        child.expect(READY)
         child.send("/quit\r")
         assert ends(child) == 0
     saved = (tmp_path / "talk.md").read_text(encoding="utf-8")
@@ -249,15 +253,15 @@ def test_ctrl_c_stops_the_answer_and_at_the_empty_prompt_leaves(
     embedded_model: Model, tmp_path: Path, key: str
 ) -> None:
     with terminal(embedded_model.path, tmp_path, "--max-tokens", "4000") as child:
-        child.expect("> ")
+        child.expect(READY)
         child.send("discarded\x03Tell me a very long story about a fox, in many chapters.\r")
         child.expect("fox.*fox.*fox")
         child.sendintr()
         child.expect(r"\(stopped\)")
-        child.expect("> ")
+        child.expect(READY)
         child.send("/save talk.md\r")
         child.expect("saved to talk.md")
-        child.expect("> ")
+        child.expect(READY)
         child.send(key)
         assert ends(child) == 0
     turns = (tmp_path / "talk.md").read_text(encoding="utf-8")

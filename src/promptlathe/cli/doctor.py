@@ -144,6 +144,12 @@ def _workspace() -> Iterator[Finding]:
         yield Finding("workspace", "ok", str(workspace.root))
     else:
         yield Finding("workspace", "ok", f"none here: the first run makes one in {workspace.root}")
+
+
+def _database() -> Iterator[Finding]:
+    from promptlathe.workspace.workspace import Workspace
+
+    workspace = Workspace.find()
     if workspace.has_database:
         runs = len(workspace.database.runs())
         workspace.database.close()
@@ -209,4 +215,4 @@ def _last_line(text: str) -> str:
     return ([line for line in text.strip().splitlines() if line] or ["pip said nothing"])[-1]
 
 
-_CHECKS = (_python, _openvino, _machine, _disk, _models, _workspace, _pip)
+_CHECKS = (_python, _openvino, _machine, _disk, _models, _workspace, _database, _pip)
