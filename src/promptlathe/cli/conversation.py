@@ -1,5 +1,6 @@
 """A conversation with one model, turn by turn: what `lathe chat` keeps between two lines of input."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
@@ -60,12 +61,13 @@ class Conversation:
                             raise output.error
                         case Answer():
                             answer = output
-        finally:
+        except asyncio.CancelledError:
             if pieces:
                 self._keep(text, "".join(pieces))
-        if not pieces:
-            self._keep(text, answer.text)
+            raise
+        if not pieces:  # an engine that does not stream
             on_text(answer.text)
+        self._keep(text, answer.text)
         return _speed(answer, started, first or started, self.clock())
 
     def _keep(self, question: str, answer: str) -> None:
