@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models
+from promptlathe.cli import models, runs
 from promptlathe.cli.console import print_error
+from promptlathe.cli.demo import demo
+from promptlathe.cli.eval import evaluate
+from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
 app = typer.Typer(
@@ -18,7 +21,11 @@ app = typer.Typer(
 )
 
 
+app.command()(demo)
+app.command("eval")(evaluate)
+app.command()(verify)
 app.add_typer(models.app, name="models")
+app.add_typer(runs.app, name="runs")
 
 
 def _show_version(is_wanted: bool) -> None:
