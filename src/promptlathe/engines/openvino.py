@@ -1,6 +1,8 @@
 """OpenVINO GenAI in this process: continuous batching with a prefix cache, on any CPU."""
 
 import asyncio
+import re
+import threading
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +22,14 @@ from promptlathe.engines.engine import (
     Request,
     Sampling,
 )
-from promptlathe.errors import ContextLengthError, EngineError, LatheError, UnsupportedModelError
+from promptlathe.errors import (
+    ContextLengthError,
+    EngineError,
+    LatheError,
+    ModelError,
+    UnsupportedModelError,
+)
+from promptlathe.models.gguf import read_gguf_header
 from promptlathe.models.reference import Model
 
 if TYPE_CHECKING:
@@ -30,6 +39,7 @@ READABLE_GGUF_ARCHITECTURES = frozenset({"llama", "qwen2", "qwen3"})
 _BLOCK_SIZE = 32
 _MAX_BATCHED_TOKENS = 4096
 _COMPANION_TOKENS = 512
+_PIECES = re.compile(r".{1,1000}(?=\s|\Z)|.{1,1000}", re.DOTALL)
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -62,6 +72,7 @@ class OpenVinoEngine:
         self._kv_cache_gb = kv_cache_gb
         self._loaded: _Loaded | None = None
         self._turn = asyncio.Lock()
+        self._loading = threading.Lock()
         self._companion: openvino_genai.GenerationHandle | None = None
         self._serial = 0
 
@@ -103,15 +114,17 @@ class OpenVinoEngine:
                 self._abandon(loaded, flights)
 
     def tokens(self, text: str) -> int:
-        return len(_encode(self._load().tokenizer, text))
+        return _count(self._load().tokenizer, text)
 
     def close(self) -> None:
         self._loaded = None
 
     def _load(self) -> _Loaded:
-        if self._loaded is None:
-            self._loaded = _load(self._model, window=self._window, kv_cache_gb=self._kv_cache_gb)
-        return self._loaded
+        """Locked, because a call that was cancelled while it loaded leaves its thread loading."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _load(self._model, window=self._window, kv_cache_gb=self._kv_cache_gb)
+            return self._loaded
 
     def _candidates(
         self, loaded: _Loaded, requests: Iterable[Request], failures: list[Failure]
@@ -124,7 +137,7 @@ class OpenVinoEngine:
             needed, limit = len(token_ids) + request.sampling.max_tokens, self._model.context_length
             if limit and needed > limit:
                 error = ContextLengthError(
-                    f"the prompt has {len(token_ids)} tokens and may answer with {request.sampling.max_tokens}: "
+                    f"the prompt has {_count(loaded.tokenizer, text)} tokens and may answer with {request.sampling.max_tokens}: "
                     f"{self._model.name} holds {limit} in all",
                     hint="shorten the prompt, give fewer examples, or lower max tokens",
                 )
@@ -218,6 +231,7 @@ def _load(model: Model, *, window: int, kv_cache_gb: int) -> _Loaded:
             f"{model.path}: OpenVINO does not read {model.architecture} models from GGUF",
             hint=f"it reads {', '.join(sorted(READABLE_GGUF_ARCHITECTURES))}; or give an OpenVINO folder",
         )
+    _check_file(model)
     scheduler = openvino_genai.SchedulerConfig()
     scheduler.enable_prefix_caching = True
     scheduler.cache_size = kv_cache_gb
@@ -233,6 +247,19 @@ def _load(model: Model, *, window: int, kv_cache_gb: int) -> _Loaded:
             hint="check the file with `lathe models show`; pull it again if it is damaged",
         ) from error
     return _Loaded(pipeline, pipeline.get_tokenizer(), Admission(block_size=_BLOCK_SIZE, window=window))
+
+
+def _check_file(model: Model) -> None:
+    """OpenVINO's reader ends the whole process on a GGUF file that is cut short."""
+    try:
+        if model.format == "gguf":
+            read_gguf_header(model.path)
+        else:
+            model.path.stat()
+    except OSError as error:
+        raise ModelError(
+            f"cannot read {model.path}: {error.strerror}", hint="was it moved or removed?"
+        ) from error
 
 
 def _kv_cache_precision() -> str:
@@ -254,6 +281,9 @@ def _generation_config(
     config.max_new_tokens = sampling.max_tokens
     config.repetition_penalty = sampling.repetition_penalty
     config.stop_strings = set(sampling.stop)
+    # Otherwise the tokens of a stop string are computed and kept in the cache, but not reported; and one that
+    # begins inside a token is not cut there. `_decode` does it.
+    config.include_stop_str_in_output = True
     config.do_sample = sampling.temperature > 0
     if config.do_sample:
         config.temperature = sampling.temperature
@@ -276,13 +306,30 @@ def _encode(tokenizer: "openvino_genai.Tokenizer", text: str) -> TokenIds:
     return token_ids
 
 
+def _count(tokenizer: "openvino_genai.Tokenizer", text: str) -> int:
+    """Number of tokens of a text of any length: the tokenizer itself cuts at the model's context length.
+
+    So long texts are counted in pieces that end before white space, where tokens end too.
+    """
+    return sum(len(_encode(tokenizer, piece)) for piece in _PIECES.findall(text))
+
+
 def _decode(loaded: _Loaded, flight: _Flight, *, is_finished: bool) -> str:
-    """The text so far, cut at a stop string; an unfinished text never ends in half a character."""
+    """The text so far, cut at a stop string.
+
+    An unfinished text ends neither in half a character nor in what may become a stop string.
+    """
     text: str = loaded.tokenizer.decode(flight.token_ids)
-    if not is_finished:
-        text = text.rstrip(_REPLACEMENT)
-    ends = [text.find(stop) for stop in flight.candidate.item.sampling.stop]
-    return text[: min((end for end in ends if end >= 0), default=len(text))]
+    stops = flight.candidate.item.sampling.stop
+    ends = [end for stop in stops if (end := text.find(stop)) >= 0]
+    if ends:
+        return text[: min(ends)]
+    if is_finished:
+        return text
+    text = text.rstrip(_REPLACEMENT)
+    starts = (stop[:length] for stop in stops for length in range(1, len(stop)))
+    held = max((len(start) for start in starts if text.endswith(start)), default=0)
+    return text[: len(text) - held]
 
 
 def _new_text(flight: _Flight, text: str) -> Iterator[Delta]:
