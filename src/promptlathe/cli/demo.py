@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TASK = "decimal-comparison"
 START = "decimal-expert"
 PROPOSE_CASES = 100
+MAX_TOKENS = 40
+"""Enough for a sentence of reasoning: a prompt is not to lose because its answers are cut off."""
 
 
 def demo(
@@ -53,7 +55,7 @@ def demo(
         prompts=(workspace.prompt(START),),
         model=model,
         engine=engine,
-        sampling=Sampling(max_tokens=24),
+        sampling=Sampling(max_tokens=MAX_TOKENS),
     )
     run_id = new_run_id("demo", datetime.now(UTC))
     spec = plan.as_json() | {"select_cases": select_cases}

@@ -73,7 +73,7 @@ def evaluate(
     cases: Annotated[int, typer.Option(min=1, help="How many cases.")] = 200,
     seed: Annotated[int, typer.Option(help="Which cases: the same seed, the same cases.")] = 0,
     lang: LanguageOption = ["en", "zh"],  # noqa: B006 - typer copies it
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 32,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 64,
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0 always takes the likeliest token.")
     ] = 0.0,

@@ -41,7 +41,10 @@ def list_runs(as_json: JsonFlag = False) -> None:
             "no runs yet; make one with: lathe eval decimal-comparison --prompt none --prompt decimal-expert"
         )
         return
-    table = Table("run", "state", "task", "prompts", "started", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True, overflow="fold")
+    for heading in ("state", "task", "prompts", "started"):
+        table.add_column(heading)
     for record in records:
         prompts = record.spec.get("prompts", [])
         table.add_row(

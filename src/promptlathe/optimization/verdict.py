@@ -15,7 +15,7 @@ def verdict(summary: RunSummary, winner: str, language: Language) -> str:
         said = words["none"].format(start=start.name, share=percent(start.total.accuracy))
     else:
         said = _gain(comparison, start, best, summary.cases, language)
-    return words["space"].join([said, _chance(best, language)])
+    return words["space"].join(filter(None, [said, _form(start, best, language), _chance(best, language)]))
 
 
 def _gain(
@@ -31,6 +31,16 @@ def _gain(
         difference=points(comparison.paired.difference),
         interval=points_interval(comparison.paired.interval, language),
         p=_p(comparison.adjusted_p),
+    )
+
+
+def _form(start: PromptSummary, best: PromptSummary, language: Language) -> str:
+    """Said where at least half of the gain is answers that can be read at all."""
+    gain, readable = best.total.correct - start.total.correct, start.unparsed - best.unparsed
+    if gain <= 0 or 2 * readable < gain:
+        return ""
+    return _WORDS[language]["form"].format(
+        start=start.name, was=start.unparsed, winner=best.name, now=best.unparsed
     )
 
 
@@ -56,9 +66,10 @@ _WORDS = {
         "unproven": "Not proven: on {cases} sealed cases {winner} is right on {best}, {start} on {was}: "
         "{difference} points ({interval}), {p}.",
         "none": "Nothing that was tried beats {start}, which is right on {share} of the sealed cases.",
+        "form": "Much of this is form: {was} answers of {start} settled on no number, {now} of {winner} did not.",
         "beats": "It beats chance ({chance}; {p}).",
-        "guessing": "Guessing would be right on {chance}, and {winner} is not shown to be above that: it "
-        "answers in the right form, but that this model can compare numbers is not proven. A larger one may do better.",
+        "guessing": "Guessing would be right on {chance}, and {winner} is not shown to be above that. "
+        "A larger model may do better.",
     },
     "zh": {
         "space": "",
@@ -67,8 +78,8 @@ _WORDS = {
         "unproven": "未能证明：在{cases}道封存题上，{winner}答对{best}，{start}答对{was}，"
         "相差{difference}个百分点（{interval}），{p}。",
         "none": "试过的提示词都没有胜过{start}，它在封存题上答对{share}。",
+        "form": "其中很大一部分来自作答形式：{start}有{was}个回答没有给出确定的数，{winner}有{now}个。",
         "beats": "它优于随机猜测（{chance}；{p}）。",
-        "guessing": "随机猜测能答对{chance}，没有证据表明{winner}高于它：模型按格式作答了，但不能证明它会比较大小。"
-        "换更大的模型也许更好。",
+        "guessing": "随机猜测能答对{chance}，没有证据表明{winner}高于它。换更大的模型也许更好。",
     },
 }
