@@ -126,6 +126,18 @@ class Store:
         ):
             self._discard(name, partial)
 
+    def stale_parts(self) -> list[str]:
+        """Names of the scratch folders that no running pull holds."""
+        return sorted(part.name for part in self.folder.glob(".*.partial") if not self._is_pulling(part))
+
+    def _is_pulling(self, part: Path) -> bool:
+        name = part.name.removesuffix(".partial").rpartition(".")[0]
+        try:
+            with FileLock(self.folder / f"{name}.lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
     def _fetch(self, entry: CatalogEntry, on_progress: OnProgress) -> None:
         source = source_of(entry)
         with self._partial_folder(entry.name) as partial:

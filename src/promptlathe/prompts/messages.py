@@ -1,6 +1,6 @@
 """A prompt and a user's text as the messages that a model gets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from promptlathe.errors import PromptError
 from promptlathe.messages import Message
@@ -10,9 +10,14 @@ from promptlathe.prompts.file import Prompt
 
 
 def render_messages(
-    prompt: Prompt, user_text: str, variables: Mapping[str, str] | None = None
+    prompt: Prompt,
+    user_text: str,
+    variables: Mapping[str, str] | None = None,
+    *,
+    history: Sequence[Message] = (),
 ) -> tuple[Message, ...]:
-    """The instructions as system message, if there are any; the examples, if they are turns; the user's text.
+    """The instructions as system message, if there are any; the examples, if they are turns; the earlier turns of
+    the conversation, as they are; the user's text.
 
     `{{name}}` is filled from `variables`, then from the prompt's defaults, once: braces in a value or in the
     user's text stay as they are. Values that the prompt does not ask for are ignored.
@@ -27,7 +32,7 @@ def render_messages(
     values = _values(prompt, variables or {})
     system = [Message("system", document.instructions)] if document.instructions else []
     filled = [Message(message.role, fill(message.content, values)) for message in (*system, *turns)]
-    return (*filled, Message("user", user_text))
+    return (*filled, *history, Message("user", user_text))
 
 
 def _values(prompt: Prompt, given: Mapping[str, str]) -> dict[str, str]:
