@@ -1,15 +1,19 @@
 """Carrying out a plan in the terminal: progress with time left, states in the database, a report at the end."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
 
+from promptlathe import __version__
 from promptlathe.cli.console import err
 from promptlathe.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rich.progress import Progress
 
     from promptlathe.evaluation.answers import Row
     from promptlathe.evaluation.plan import Plan
@@ -27,10 +31,12 @@ def make_evaluator(workspace: "Workspace", run_id: str, plan: "Plan") -> "Evalua
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.workspace.database import RunRecorder
 
-    model = ensure_with_progress(plan.model)
+    engine = open_engine(ensure_with_progress(plan.model), engine=plan.engine)
+    described = asdict(engine.describe()) | {"capabilities": sorted(engine.describe().capabilities)}
+    workspace.database.log(run_id, "engine", described)
     return Evaluator(
         task=plan.load_task(),
-        engine=open_engine(model, engine=plan.engine),
+        engine=engine,
         recorder=RunRecorder(workspace.database, run_id),
         sampling=plan.sampling,
     )
@@ -47,12 +53,15 @@ def carry_out(workspace: "Workspace", run_id: str, plan: "Plan") -> "tuple[RunSu
         total = len(plan.prompts) * len(cases) * plan.repeats
 
         async def ask() -> None:
-            with answers_progress(total, done) as on_row:
+            with answers_progress() as progress:
+                bar = AnswersBar(progress, "answers", total)
+                for row in done:
+                    bar.row(row)
                 asked = {(row.prompt, row.case_id, row.repeat) for row in done}
                 rows = evaluator.evaluate(plan.prompts, cases, repeats=plan.repeats, done=asked)
                 async with aclosing(rows):
                     async for row in rows:
-                        on_row(row)
+                        bar.row(row)
 
         run_async(ask())
     summary = summarise_run(workspace, run_id, plan)
@@ -62,27 +71,27 @@ def carry_out(workspace: "Workspace", run_id: str, plan: "Plan") -> "tuple[RunSu
 
 
 def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSummary":
-    from dataclasses import asdict
-
-    from promptlathe import __version__
     from promptlathe.evaluation.summary import summarise
 
-    events = dict(workspace.database.events(run_id))
-    provenance = {
-        "promptlathe": __version__,
-        **events.get("engine", {}),
-        "seed": plan.seed,
-        "languages": list(plan.languages),
-        "sampling": asdict(plan.sampling),
-    }
     return summarise(
         run_id=run_id,
         task=plan.load_task(),
         cases=plan.cases(),
         prompts=plan.prompts,
         rows=workspace.database.rows(run_id),
-        provenance=provenance,
+        provenance=provenance(workspace, run_id, plan),
     )
+
+
+def provenance(workspace: "Workspace", run_id: str, plan: "Plan") -> dict[str, object]:
+    """What is needed to get the same numbers again."""
+    return {
+        "promptlathe": __version__,
+        **dict(workspace.database.events(run_id)).get("engine", {}),
+        "seed": plan.seed,
+        "languages": list(plan.languages),
+        "sampling": asdict(plan.sampling),
+    }
 
 
 def run_async(work: Coroutine[object, object, Result]) -> Result:
@@ -118,9 +127,38 @@ def running(workspace: "Workspace", run_id: str) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
-def answers_progress(total: int, done: "list[Row]") -> "Iterator[Callable[[Row], None]]":
+class AnswersBar:
     """A bar on stderr: answers, rate, share correct so far with its interval, time left."""
+
+    def __init__(self, progress: "Progress", description: str, total: int) -> None:
+        self._progress = progress
+        self._bar = progress.add_task(description, total=total, rate="", share="")
+        self._correct = self._answered = self._done = 0
+
+    def row(self, row: "Row") -> None:
+        from promptlathe.statistics.intervals import wilson
+
+        self._done += 1
+        self._correct += row.is_correct
+        self._answered += row.error is None
+        interval = wilson(self._correct, self._answered)
+        share = self._correct / max(self._answered, 1)
+        speed = self._progress.tasks[self._bar].speed
+        self._progress.update(
+            self._bar,
+            completed=self._done,
+            rate=f"{speed:.1f}/s" if speed else "",
+            share=f"{share:.0%} correct \\[{interval.low:.0%}, {interval.high:.0%}]",
+        )
+
+    def expect(self, more: int) -> None:
+        """So many answers are still to come."""
+        self._progress.update(self._bar, total=self._done + more)
+
+
+@contextmanager
+def answers_progress() -> "Iterator[Progress]":
+    """The frame for `AnswersBar`s."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -130,34 +168,15 @@ def answers_progress(total: int, done: "list[Row]") -> "Iterator[Callable[[Row],
         TimeRemainingColumn,
     )
 
-    from promptlathe.statistics.intervals import wilson
-
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[share]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=False),
+        TimeRemainingColumn(),
     )
-    counts = {"correct": sum(row.is_correct for row in done), "answered": len(done), "new": 0}
     with Progress(*columns, console=err, refresh_per_second=4) as progress:
-        bar = progress.add_task("answers", total=total, completed=len(done), rate="", share="")
-
-        def on_row(row: "Row") -> None:
-            counts["correct"] += row.is_correct
-            counts["answered"] += row.error is None
-            counts["new"] += not row.is_cached
-            interval = wilson(counts["correct"], counts["answered"])
-            share = counts["correct"] / max(counts["answered"], 1)
-            speed = progress.tasks[bar].speed
-            progress.update(
-                bar,
-                advance=1,
-                rate=f"{speed:.1f}/s" if speed else "",
-                share=f"{share:.0%} correct [{interval.low:.0%}, {interval.high:.0%}]".replace("[", "\\["),
-            )
-
-        yield on_row
+        yield progress

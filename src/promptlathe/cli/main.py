@@ -6,8 +6,13 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import chat, doctor, models
+from promptlathe.cli import models, runs
+from promptlathe.cli.chat import chat
 from promptlathe.cli.console import print_error
+from promptlathe.cli.demo import demo
+from promptlathe.cli.doctor import doctor
+from promptlathe.cli.eval import evaluate
+from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
 app = typer.Typer(
@@ -18,9 +23,13 @@ app = typer.Typer(
 )
 
 
+app.command()(demo)
+app.command()(chat)
+app.command("eval")(evaluate)
+app.add_typer(runs.app, name="runs")
+app.command()(verify)
 app.add_typer(models.app, name="models")
-app.command()(chat.chat)
-app.command()(doctor.doctor)
+app.command()(doctor)
 
 
 def _show_version(is_wanted: bool) -> None:

@@ -1,8 +1,6 @@
 """A workspace: the folder with a person's prompts, tasks and results."""
 
-import os
 import secrets
-import tempfile
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -86,17 +84,15 @@ def new_run_id(kind: str, now: datetime) -> str:
 
 def write_text(path: Path, content: str) -> None:
     """Replace `path` whole or not at all. Raises WorkspaceError, and leaves no other file behind."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise WorkspaceError(f"cannot write {path}: {error.strerror}", hint=_SPACE_HINT) from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        with beside.open("x", encoding="utf-8", newline="") as file:
             file.write(content)
-        Path(beside).replace(path)
+        beside.replace(path)
     except OSError as error:
-        Path(beside).unlink(missing_ok=True)
         raise WorkspaceError(f"cannot write {path}: {error.strerror}", hint=_SPACE_HINT) from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 _SPACE_HINT = "check free space and permissions"

@@ -1,0 +1,118 @@
+"""`lathe runs`: what was measured, and going on with what was cut off."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promptlathe.cli.console import JsonFlag, err, out, print_json
+
+if TYPE_CHECKING:
+    from promptlathe.workspace.database import RunRecord
+    from promptlathe.workspace.workspace import Workspace
+
+app = typer.Typer(help="List, show and resume runs.", no_args_is_help=True)
+
+
+def complete_run(incomplete: str) -> list[str]:
+    from promptlathe.workspace.workspace import Workspace
+
+    workspace = Workspace.find()
+    runs = workspace.database.runs() if workspace.has_database else []
+    return [record.id for record in runs if record.id.startswith(incomplete)]
+
+
+Run = Annotated[str, typer.Argument(help="A run's id, or how it begins.", autocompletion=complete_run)]
+
+
+@app.command("list")
+def list_runs(as_json: JsonFlag = False) -> None:
+    """List the workspace's runs, the newest first."""
+    from rich.table import Table
+
+    from promptlathe.workspace.workspace import Workspace
+
+    workspace = Workspace.find()
+    records = workspace.database.runs() if workspace.has_database else []
+    if as_json:
+        print_json([_as_json(workspace, record) for record in records])
+        return
+    if not records:
+        err.print(
+            "no runs yet; make one with: lathe eval decimal-comparison --prompt none --prompt decimal-expert"
+        )
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True, overflow="fold")
+    for heading in ("state", "task", "prompts", "started"):
+        table.add_column(heading)
+    for record in records:
+        prompts = record.spec.get("prompts", [])
+        table.add_row(
+            record.id,
+            state(workspace, record),
+            str(record.spec.get("task", "")),
+            str(len(prompts)) if isinstance(prompts, list) else "",
+            f"{record.created_at:%Y-%m-%d %H:%M}",
+        )
+    out.print(table)
+
+
+@app.command()
+def show(run: Run, as_json: JsonFlag = False) -> None:
+    """Show a run's numbers, finished or not."""
+    from promptlathe.cli.eval import show_result
+    from promptlathe.cli.evaluating import summarise_run
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.workspace.workspace import Workspace
+
+    workspace = Workspace.find()
+    record = workspace.database.run(run)
+    if record.kind == "demo":
+        from promptlathe.cli.demo import show_stored
+
+        show_stored(workspace, record, as_json=as_json)
+        return
+    summary = summarise_run(workspace, record.id, Plan.from_json(record.spec))
+    show_result(summary, workspace.state / "reports" / f"{record.id}.html", as_json=as_json)
+
+
+@app.command()
+def resume(run: Run, as_json: JsonFlag = False) -> None:
+    """Go on with a run that was cut off: nothing that was answered is asked again."""
+    from promptlathe.cli.eval import show_result
+    from promptlathe.cli.evaluating import carry_out
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.workspace.workspace import Workspace
+
+    workspace = Workspace.find()
+    record = workspace.database.run(run)
+    if record.kind == "demo":
+        from promptlathe.cli.demo import go_on
+
+        go_on(workspace, record, as_json=as_json)
+        return
+    show_result(*carry_out(workspace, record.id, Plan.from_json(record.spec)), as_json=as_json)
+
+
+def state(workspace: "Workspace", record: "RunRecord") -> str:
+    """As stored, but for a run whose process is gone: that was interrupted, whatever the database says."""
+    if record.status != "running":
+        return record.status
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(workspace.state / f"{record.id}.lock", timeout=0):
+            return "interrupted"
+    except Timeout:
+        return "running"
+
+
+def _as_json(workspace: "Workspace", record: "RunRecord") -> dict[str, object]:
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "state": state(workspace, record),
+        "created_at": record.created_at.isoformat(),
+        "finished_at": record.finished_at.isoformat() if record.finished_at else None,
+        "task": record.spec.get("task"),
+    }
