@@ -216,6 +216,11 @@ class OpenVinoEngine:
         """Leave the pipeline empty, whatever ended the batch: done, cancelled or broken."""
         self._dismiss_companion()
         for flight in flights:
+            while (
+                flight.handle.can_read()
+            ):  # computed tokens that nobody has read are in the cache all the same
+                (output,) = flight.handle.read().values()
+                flight.token_ids += output.generated_ids
             flight.handle.cancel()
             loaded.admission.finished(flight.candidate, np.array(flight.token_ids, dtype=np.int64))
         loaded.admission.forget_waiting()
@@ -315,21 +320,16 @@ def _count(tokenizer: "openvino_genai.Tokenizer", text: str) -> int:
 
 
 def _decode(loaded: _Loaded, flight: _Flight, *, is_finished: bool) -> str:
-    """The text so far, cut at a stop string.
+    """The text so far, cut at a stop string; an unfinished text never ends in half a character.
 
-    An unfinished text ends neither in half a character nor in what may become a stop string.
+    The handle itself keeps back tokens that may become a stop string.
     """
     text: str = loaded.tokenizer.decode(flight.token_ids)
     stops = flight.candidate.item.sampling.stop
     ends = [end for stop in stops if (end := text.find(stop)) >= 0]
     if ends:
         return text[: min(ends)]
-    if is_finished:
-        return text
-    text = text.rstrip(_REPLACEMENT)
-    starts = (stop[:length] for stop in stops for length in range(1, len(stop)))
-    held = max((len(start) for start in starts if text.endswith(start)), default=0)
-    return text[: len(text) - held]
+    return text if is_finished else text.rstrip(_REPLACEMENT)
 
 
 def _new_text(flight: _Flight, text: str) -> Iterator[Delta]:
