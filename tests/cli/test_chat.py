@@ -252,7 +252,9 @@ def test_ctrl_c_stops_the_answer_and_at_the_empty_prompt_leaves(
     with terminal(embedded_model.path, tmp_path, "--max-tokens", "4000") as child:
         child.expect(READY)
         child.send("discarded\x03Tell me a very long story about a fox, in many chapters.\r")
-        child.expect("fox.*fox")
+        child.expect("chapters")
+        child.expect(r"\?2004l")  # the line editor has let go of the terminal: Ctrl-C is a signal from here on
+        child.expect(r"\w+ \w+ \w+")
         child.sendintr()
         child.expect(r"\(stopped\)")
         child.expect(READY)
@@ -263,4 +265,4 @@ def test_ctrl_c_stops_the_answer_and_at_the_empty_prompt_leaves(
         assert ends(child) == 0
     turns = (tmp_path / "talk.md").read_text(encoding="utf-8")
     assert turns.startswith("## User\n\nTell me a very long story")
-    assert "fox" in turns.partition("## Assistant")[2]
+    assert turns.partition("## Assistant")[2].strip()
