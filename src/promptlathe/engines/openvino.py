@@ -137,8 +137,8 @@ class OpenVinoEngine:
             needed, limit = len(token_ids) + request.sampling.max_tokens, self._model.context_length
             if limit and needed > limit:
                 error = ContextLengthError(
-                    f"the prompt has {_count(loaded.tokenizer, text)} tokens and may answer with {request.sampling.max_tokens}: "
-                    f"{self._model.name} holds {limit} in all",
+                    f"the prompt has {_count(loaded.tokenizer, text)} tokens and may answer with "
+                    f"{request.sampling.max_tokens}: {self._model.name} holds {limit} in all",
                     hint="shorten the prompt, give fewer examples, or lower max tokens",
                 )
                 failures.append(Failure(request.id, error))
