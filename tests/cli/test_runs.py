@@ -85,6 +85,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(terminal: MakeTerminal)
     assert len(killed.asked) == asked
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_killed_run_on_the_real_model_goes_on(terminal: MakeTerminal, embedded_model: object) -> None:
     arguments = ("eval", "decimal-comparison", "-p", "none", "--cases", "40", "--max-tokens", "8", "--json")
