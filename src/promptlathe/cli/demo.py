@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from promptlathe.engines.engine import Engine
     from promptlathe.evaluation.answers import Row
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.summary import RunSummary
     from promptlathe.optimization.prove import Proof
     from promptlathe.optimization.race import Standing
     from promptlathe.prompts import Prompt
+    from promptlathe.tasks.case import Case
     from promptlathe.workspace.database import RunRecord
     from promptlathe.workspace.workspace import Workspace
 
@@ -41,6 +43,7 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure, improve and prove a prompt on a real model: decimals, the seed's prompt against a battery."""
+    from promptlathe.cli.evaluating import open_planned
     from promptlathe.engines.engine import Sampling
     from promptlathe.evaluation.plan import Plan
     from promptlathe.workspace.workspace import Workspace, new_run_id
@@ -57,29 +60,18 @@ def demo(
         engine=engine,
         sampling=Sampling(max_tokens=MAX_TOKENS),
     )
+    opened = open_planned(plan)
     run_id = new_run_id("demo", datetime.now(UTC))
-    spec = plan.as_json() | {"select_cases": select_cases}
-    workspace.database.start_run(run_id, "demo", spec)
-    go_on(workspace, workspace.database.run(run_id), as_json=as_json)
+    workspace.database.start_run(run_id, "demo", plan.as_json() | {"select_cases": select_cases})
+    _carry_out(workspace, run_id, plan, select_cases, opened, as_json=as_json)
 
 
 def go_on(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
     """Carry out a demo from its stored plan; what was answered before comes from the cache."""
-    from promptlathe.cli.evaluating import running
-    from promptlathe.evaluation.html import render_html
+    from promptlathe.cli.evaluating import open_planned
 
     plan, select_cases = _stored(record)
-    with running(workspace, record.id):
-        proof = _prove(workspace, record.id, plan, select_cases)
-        certificate = workspace.write_report(
-            f"{record.id}.certificate.json", proof.certificate.model_dump_json(indent=1) + "\n"
-        )
-        summary, prompts = _sealed_summary(workspace, record.id, plan, proof)
-        page = render_html(summary, plan.cases(), prompts, proof.sealed_rows)
-        report = workspace.write_report(f"{record.id}.html", page)
-        result = _result(summary, proof, {"certificate": str(certificate), "report": str(report)})
-        workspace.database.log(record.id, "result", result)
-    _show(result, summary, as_json=as_json)
+    _carry_out(workspace, record.id, plan, select_cases, open_planned(plan), as_json=as_json)
 
 
 def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
@@ -91,13 +83,32 @@ def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -
     _show(result, None, as_json=as_json)
 
 
-def _prove(workspace: "Workspace", run_id: str, plan: "Plan", select_cases: int) -> "Proof":
+def _carry_out(
+    workspace: "Workspace", run_id: str, plan: "Plan", select_cases: int, engine: "Engine", *, as_json: bool
+) -> None:
+    from promptlathe.cli.evaluating import running
+    from promptlathe.evaluation.html import render_html
+
+    with running(workspace, run_id):
+        proof = _prove(workspace, run_id, plan, select_cases, engine)
+        certificate = workspace.write_report(
+            f"{run_id}.certificate.json", proof.certificate.model_dump_json(indent=1) + "\n"
+        )
+        summary, prompts = _sealed_summary(workspace, run_id, plan, proof)
+        page = render_html(summary, plan.cases(), prompts, proof.sealed_rows)
+        report = workspace.write_report(f"{run_id}.html", page)
+        result = _result(summary, proof, {"certificate": str(certificate), "report": str(report)})
+        workspace.database.log(run_id, "result", result)
+    _show(result, summary, as_json=as_json)
+
+
+def _prove(workspace: "Workspace", run_id: str, plan: "Plan", select_cases: int, engine: "Engine") -> "Proof":
     from promptlathe.cli.evaluating import AnswersBar, answers_progress, make_evaluator, run_async
     from promptlathe.evaluation.plan import no_prompt
     from promptlathe.optimization.headroom import battery
     from promptlathe.optimization.prove import Effort, Prover
 
-    evaluator = make_evaluator(workspace, run_id, plan)
+    evaluator = make_evaluator(workspace, run_id, plan, engine)
     propose = evaluator.task.cases("propose", PROPOSE_CASES, seed=plan.seed, languages=plan.languages)
     (start,) = plan.prompts
     candidates = [*battery(evaluator.task, propose), workspace.prompt(f"{START}-en")]
@@ -111,11 +122,16 @@ def _prove(workspace: "Workspace", run_id: str, plan: "Plan", select_cases: int)
     def on_row(row: "Row") -> None:
         bars[-1].row(row)
 
-    def on_sealed_read(cases: "Sequence[object]") -> None:
+    def on_sealed_read(prompts: "Sequence[Prompt]", cases: "Sequence[Case]") -> None:
         bars[-1].expect(0)
-        bars.append(AnswersBar(progress, "proving ", 3 * len(cases)))
-        digest = evaluator.task.digest(plan.cases())
-        read = {"task": plan.task, "seed": plan.seed, "cases": len(cases), "digest": digest}
+        bars.append(AnswersBar(progress, "proving ", len(prompts) * len(cases)))
+        read = {
+            "task": plan.task,
+            "seed": plan.seed,
+            "cases": len(cases),
+            "digest": evaluator.task.digest(cases),
+            "prompts": [prompt.name for prompt in prompts],
+        }
         workspace.database.log(run_id, "sealed-read", read)
 
     effort = Effort(select_cases, plan.count, seed=plan.seed, languages=plan.languages)

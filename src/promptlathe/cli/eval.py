@@ -83,7 +83,7 @@ def evaluate(
     """Measure prompts on a task: accuracy with intervals, paired comparison with the first, a report."""
     from datetime import UTC, datetime
 
-    from promptlathe.cli.evaluating import carry_out
+    from promptlathe.cli.evaluating import carry_out, open_planned
     from promptlathe.engines.engine import Sampling
     from promptlathe.evaluation.plan import Plan
     from promptlathe.workspace.workspace import Workspace, new_run_id
@@ -107,15 +107,22 @@ def evaluate(
         repeats=repeats,
     )
     plan.cases()  # a task or case count that is wrong is said before a run is made
+    opened = open_planned(plan)
     run_id = new_run_id("eval", datetime.now(UTC))
     workspace.database.start_run(run_id, "eval", plan.as_json())
-    show_result(*carry_out(workspace, run_id, plan), as_json=as_json)
+    show_result(*carry_out(workspace, run_id, plan, opened), as_json=as_json)
 
 
 def show_result(summary: "RunSummary", report: "Path", *, as_json: bool) -> None:
     from promptlathe.cli.tables import summary_table
     from promptlathe.evaluation.headline import headline
 
+    failed = sum(prompt.errors for prompt in summary.prompts)
+    if failed:
+        err.print(
+            f"[yellow]{failed} without an answer[/]; ask again with: lathe runs resume {summary.run_id}",
+            soft_wrap=True,
+        )
     if as_json:
         print_json(summary.as_json() | {"headline": headline(summary, "en"), "report": str(report)})
         return

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
 
 from promptlathe import __version__
 from promptlathe.cli.console import err
-from promptlathe.errors import UsageError
+from promptlathe.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.progress import Progress
 
+    from promptlathe.engines.engine import Engine
     from promptlathe.evaluation.answers import Row
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.run import Evaluator
@@ -24,14 +25,20 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def make_evaluator(workspace: "Workspace", run_id: str, plan: "Plan") -> "Evaluator":
-    """Task, engine and recorder of a plan; the model is pulled if it is in the catalogue and missing."""
+def open_planned(plan: "Plan") -> "Engine":
+    """The plan's engine, its model pulled if it is in the catalogue and missing: before a run is made, so that
+    a wrong name leaves none behind."""
     from promptlathe.cli.models import ensure_with_progress
     from promptlathe.engines.choose import open_engine
+
+    return open_engine(ensure_with_progress(plan.model), engine=plan.engine)
+
+
+def make_evaluator(workspace: "Workspace", run_id: str, plan: "Plan", engine: "Engine") -> "Evaluator":
+    """Task, engine and recorder of a run."""
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.workspace.database import RunRecorder
 
-    engine = open_engine(ensure_with_progress(plan.model), engine=plan.engine)
     described = asdict(engine.describe()) | {"capabilities": sorted(engine.describe().capabilities)}
     workspace.database.log(run_id, "engine", described)
     return Evaluator(
@@ -42,30 +49,29 @@ def make_evaluator(workspace: "Workspace", run_id: str, plan: "Plan") -> "Evalua
     )
 
 
-def carry_out(workspace: "Workspace", run_id: str, plan: "Plan") -> "tuple[RunSummary, Path]":
+def carry_out(
+    workspace: "Workspace", run_id: str, plan: "Plan", engine: "Engine"
+) -> "tuple[RunSummary, Path]":
     """Ask what a run has not asked yet; its summary, and the report's path."""
+    from promptlathe.evaluation.answers import require_an_answer
     from promptlathe.evaluation.html import render_html
 
     with running(workspace, run_id):
-        done = [row for row in workspace.database.rows(run_id) if row.error is None]
-        evaluator = make_evaluator(workspace, run_id, plan)
+        evaluator = make_evaluator(workspace, run_id, plan, engine)
         cases = plan.cases()
         total = len(plan.prompts) * len(cases) * plan.repeats
 
         async def ask() -> None:
             with answers_progress() as progress:
                 bar = AnswersBar(progress, "answers", total)
-                for row in done:
-                    bar.row(row)
-                asked = {(row.prompt, row.case_id, row.repeat) for row in done}
-                rows = evaluator.evaluate(plan.prompts, cases, repeats=plan.repeats, done=asked)
-                async with aclosing(rows):
+                async with aclosing(evaluator.evaluate(plan.prompts, cases, repeats=plan.repeats)) as rows:
                     async for row in rows:
                         bar.row(row)
 
         run_async(ask())
+        rows = workspace.database.rows(run_id)
+        require_an_answer(rows)
     summary = summarise_run(workspace, run_id, plan)
-    rows = workspace.database.rows(run_id)
     page = render_html(summary, cases, plan.prompts, rows)
     return summary, workspace.write_report(f"{run_id}.html", page)
 
@@ -118,13 +124,20 @@ def running(workspace: "Workspace", run_id: str) -> Iterator[None]:
         database.set_status(run_id, "finished")
     except (KeyboardInterrupt, asyncio.CancelledError):
         database.set_status(run_id, "interrupted")
-        err.print(f"[yellow]interrupted[/]; nothing is lost. Go on with: lathe runs resume {run_id}")
+        _say_how_to_go_on("interrupted", run_id)
         raise
     except BaseException:
-        database.set_status(run_id, "failed")
+        # Where the disk is full, this cannot be written either: the run then counts as interrupted.
+        with suppress(WorkspaceError):
+            database.set_status(run_id, "failed")
+        _say_how_to_go_on("failed", run_id)
         raise
     finally:
         lock.release()
+
+
+def _say_how_to_go_on(state: str, run_id: str) -> None:
+    err.print(f"[yellow]{state}[/]; nothing is lost. Go on with: lathe runs resume {run_id}", soft_wrap=True)
 
 
 class AnswersBar:

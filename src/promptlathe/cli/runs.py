@@ -52,7 +52,7 @@ def list_runs(as_json: JsonFlag = False) -> None:
             state(workspace, record),
             str(record.spec.get("task", "")),
             str(len(prompts)) if isinstance(prompts, list) else "",
-            f"{record.created_at:%Y-%m-%d %H:%M}",
+            f"{record.created_at.astimezone():%Y-%m-%d %H:%M}",
         )
     out.print(table)
 
@@ -80,7 +80,7 @@ def show(run: Run, as_json: JsonFlag = False) -> None:
 def resume(run: Run, as_json: JsonFlag = False) -> None:
     """Go on with a run that was cut off: nothing that was answered is asked again."""
     from promptlathe.cli.eval import show_result
-    from promptlathe.cli.evaluating import carry_out
+    from promptlathe.cli.evaluating import carry_out, open_planned
     from promptlathe.evaluation.plan import Plan
     from promptlathe.workspace.workspace import Workspace
 
@@ -91,7 +91,8 @@ def resume(run: Run, as_json: JsonFlag = False) -> None:
 
         go_on(workspace, record, as_json=as_json)
         return
-    show_result(*carry_out(workspace, record.id, Plan.from_json(record.spec)), as_json=as_json)
+    plan = Plan.from_json(record.spec)
+    show_result(*carry_out(workspace, record.id, plan, open_planned(plan)), as_json=as_json)
 
 
 def state(workspace: "Workspace", record: "RunRecord") -> str:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
+from promptlathe.errors import EngineError
 from promptlathe.messages import Message
 from promptlathe.prompts import Prompt
 from promptlathe.tasks.case import Case
@@ -56,6 +58,12 @@ class Row:
     @property
     def is_correct(self) -> bool:
         return self.outcome == "correct"
+
+
+def require_an_answer(rows: Sequence[Row]) -> None:
+    """Raises EngineError where every single request failed: that is no result, and each failed alike."""
+    if rows and all(row.error is not None for row in rows):
+        raise EngineError(f"no question was answered: {rows[0].error}")
 
 
 def response_key(

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from promptlathe.engines.engine import Sampling
+from promptlathe.errors import InputError
 from promptlathe.prompts import Prompt, parse, read_prompt, write_prompt
 from promptlathe.tasks.case import Case, Language, Split
 from promptlathe.tasks.task import Task, get_task
@@ -47,8 +48,13 @@ class Plan:
 
     @classmethod
     def from_json(cls, spec: Mapping[str, object]) -> "Plan":
-        """The inverse of `as_json`. Raises pydantic's ValidationError for anything else."""
-        stored = _Stored.model_validate(spec)
+        """The inverse of `as_json`. Raises InputError for anything else."""
+        try:
+            stored = _Stored.model_validate(spec)
+        except ValidationError as error:
+            raise InputError(
+                "this run was stored by another version of lathe, and cannot be read", hint="start a new run"
+            ) from error
         prompts = tuple(prompt.read() for prompt in stored.prompts)
         return cls(prompts=prompts, **{name: getattr(stored, name) for name in _SHARED_FIELDS})
 

@@ -1,7 +1,7 @@
 """Runs prompts on cases. Each answer is recorded before anyone sees it, so that no crash loses one."""
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,7 +22,8 @@ class Recorder(Protocol):
         ...
 
     def record(self, rows: Sequence[Row]) -> None:
-        """Keep rows and their responses. A row of the same prompt, case and repeat replaces an error."""
+        """Keep rows and their responses. A row takes the place of an earlier one of the same prompt, case and
+        repeat; if the run had generated that same answer itself, it stays `is_cached` false."""
         ...
 
 
@@ -41,21 +42,16 @@ class Evaluator:
         cases: Sequence[Case],
         *,
         repeats: int = 1,
-        done: Collection[tuple[str, str, int]] = (),
     ) -> AsyncGenerator[Row, None]:
         """Ask every prompt every case and yield the recorded rows as they come: first what the cache knows.
 
-        `done` holds the (prompt name, case id, repeat) to leave out. Prompts are told apart by name. Raises
-        PromptError for a prompt that cannot be rendered, ModelError and EngineError from the engine; a case
-        that fails alone becomes a row with an error.
+        To go on with a run that was cut off is to evaluate the same again. Prompts are told apart by name.
+        Raises PromptError for a prompt that cannot be rendered, ModelError and EngineError from the engine; a
+        case that fails alone becomes a row with an error.
         """
-        asks = [
-            ask
-            for ask in schedule(
-                prompts, cases, engine=self.engine.describe(), sampling=self.sampling, repeats=repeats
-            )
-            if (ask.prompt.name, ask.case.id, ask.repeat) not in done
-        ]
+        asks = schedule(
+            prompts, cases, engine=self.engine.describe(), sampling=self.sampling, repeats=repeats
+        )
         known = self.recorder.cached([ask.key for ask in asks])
         rows = [self._row(ask, known[ask.key], is_cached=True) for ask in asks if ask.key in known]
         self.recorder.record(rows)

@@ -86,8 +86,9 @@ def summarise(
 ) -> RunSummary:
     """Compare every prompt with the first one. Only first repeats are counted; rows may be incomplete."""
     by_prompt: dict[str, dict[str, Row]] = {prompt.name: {} for prompt in prompts}
+    ids = {case.id for case in cases}
     for row in rows:
-        if row.repeat == 0 and row.prompt in by_prompt:
+        if row.repeat == 0 and row.prompt in by_prompt and row.case_id in ids:
             by_prompt[row.prompt][row.case_id] = row
     return RunSummary(
         run_id=run_id,
@@ -134,6 +135,15 @@ def compare(
     return Comparison(before, after, paired, paired.p_value, changed.fixed, changed.broken)
 
 
+def guessing(answered: Sequence[Case], rows: Mapping[str, Row]) -> AgainstChance | None:
+    """The share of right answers against guessing; None without answers, or where guessing is hopeless."""
+    chance = sum(case.chance for case in answered) / max(len(answered), 1)
+    if not chance:
+        return None
+    correct = [rows[case.id].is_correct for case in answered]
+    return against_chance(correct, chance, [case.cluster for case in answered])
+
+
 def _comparisons(
     names: Sequence[str], cases: Sequence[Case], by_prompt: Mapping[str, Mapping[str, Row]]
 ) -> tuple[Comparison, ...]:
@@ -160,7 +170,7 @@ def _prompt_summary(prompt: Prompt, cases: Sequence[Case], rows: Mapping[str, Ro
         digest=prompt.digest,
         total=share(cases, rows),
         strata={name: share([case for case in cases if case.stratum == name], rows) for name in strata},
-        chance=_against_chance(answered, rows),
+        chance=guessing(answered, rows),
         wrong=outcomes["wrong"],
         unparsed=outcomes["unparsed"],
         errors=outcomes["error"],
@@ -170,11 +180,3 @@ def _prompt_summary(prompt: Prompt, cases: Sequence[Case], rows: Mapping[str, Ro
         completion_tokens=sum(response.completion_tokens for response in responses) / count,
         cached=sum(row.is_cached for row in rows.values()),
     )
-
-
-def _against_chance(answered: Sequence[Case], rows: Mapping[str, Row]) -> AgainstChance | None:
-    chance = sum(case.chance for case in answered) / max(len(answered), 1)
-    if not chance:
-        return None
-    correct = [rows[case.id].is_correct for case in answered]
-    return against_chance(correct, chance, [case.cluster for case in answered])

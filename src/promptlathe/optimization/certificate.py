@@ -5,18 +5,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import combinations
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptlathe import __version__
 from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
 from promptlathe.errors import InputError
 from promptlathe.evaluation.answers import Response, Row, response_key
 from promptlathe.evaluation.plan import StoredPrompt
-from promptlathe.evaluation.summary import Comparison, Share, compare, share
+from promptlathe.evaluation.summary import Comparison, Share, compare, guessing, share
 from promptlathe.prompts import Prompt, render_messages
-from promptlathe.statistics.chance import against_chance
 from promptlathe.statistics.paired import holm
 from promptlathe.statistics.repeats import optimism
 from promptlathe.tasks.case import Case, Language
@@ -77,7 +77,7 @@ class Certificate(_Strict):
     task: CertifiedTask
     engine: CertifiedEngine
     sampling: Sampling
-    prompts: tuple[StoredPrompt, ...]
+    prompts: tuple[StoredPrompt, ...] = Field(min_length=2)
     select: SelectScore
     answers: tuple[CertifiedAnswer, ...]
     errors: int
@@ -143,20 +143,22 @@ def claims(certificate: Certificate, task: Task, cases: Sequence[Case]) -> dict[
     winner, start, *others = (prompt.name for prompt in certificate.prompts)
     compared = [
         made
-        for name in (start, *others)
-        if name != winner and (made := compare(name, winner, cases, by_prompt[name], by_prompt[winner]))
+        for name in dict.fromkeys((winner, *others))
+        if name != start and (made := compare(start, name, cases, by_prompt[start], by_prompt[name]))
     ]
     adjusted = holm([comparison.paired.p_value for comparison in compared])
-    won = share(cases, by_prompt[winner])
     answered = [case for case in cases if case.id in by_prompt[winner]]
     correct = [by_prompt[winner][case.id].is_correct for case in answered]
     clusters = [case.cluster for case in answered]
-    guess = against_chance(correct, task.chance_of(answered), clusters)
+    guess = guessing(answered, by_prompt[winner])
     select = certificate.select
     return {
         "winner": winner,
         "start": start,
-        "is_gain_proven": bool(compared) and _is_gain(compared[0], adjusted[0], start),
+        "is_gain_proven": any(
+            made.after == winner and is_gain(made.paired.difference, p)
+            for made, p in zip(compared, adjusted, strict=True)
+        ),
         "accuracy": {name: _share(share(cases, rows)) for name, rows in by_prompt.items()},
         "strata": {
             stratum: {
@@ -166,15 +168,21 @@ def claims(certificate: Certificate, task: Task, cases: Sequence[Case]) -> dict[
             for stratum in dict.fromkeys(case.stratum for case in cases)
         },
         "comparisons": [_comparison(made, p) for made, p in zip(compared, adjusted, strict=True)],
-        "chance": {"level": guess.chance, "p_value": guess.p_value, "is_beaten": guess.beats(ALPHA)},
+        "chance": guess
+        and {"level": guess.chance, "p_value": guess.p_value, "is_beaten": guess.beats(ALPHA)},
         "shortcuts": task.shortcut_scores(cases),
         "optimism": asdict(
             optimism(select.correct, correct, select_clusters=select.clusters, sealed_clusters=clusters)
         )
-        if won.cases
+        if select.correct and correct
         else None,
         "tokens_per_case": {name: _tokens(rows) for name, rows in by_prompt.items()},
     }
+
+
+def is_gain(difference: float, adjusted_p: float) -> bool:
+    """What "proven" means, wherever it is said."""
+    return difference > 0 and adjusted_p <= ALPHA
 
 
 def read_certificate(content: bytes, path: str) -> Certificate:
@@ -220,7 +228,12 @@ def _key_faults(certificate: Certificate, cases: Sequence[Case]) -> list[str]:
     engine = EngineDescription(**certificate.engine.model_dump(), capabilities=frozenset())
     prompts = {stored.name: stored.read() for stored in certificate.prompts}
     by_id = {case.id: case for case in cases}
-    faults, seen = [], set()
+    seen: set[tuple[str, str]] = set()
+    faults = [
+        f"two prompts are called {one.name!r}"
+        for one, other in combinations(certificate.prompts, 2)
+        if one.name == other.name and one != other
+    ]
     for answer in certificate.answers:
         case, prompt = by_id.get(answer.case_id), prompts.get(answer.prompt)
         place = f"answer of {answer.prompt!r} to {answer.case_id}"
@@ -256,10 +269,6 @@ def _graded(certificate: Certificate, task: Task, cases: Sequence[Case]) -> dict
     return graded
 
 
-def _is_gain(comparison: Comparison, adjusted_p: float, start: str) -> bool:
-    return comparison.before == start and comparison.paired.difference > 0 and adjusted_p <= ALPHA
-
-
 def _comparison(made: Comparison, adjusted_p: float) -> dict[str, object]:
     return {"before": made.before, "after": made.after, "adjusted_p": adjusted_p, **asdict(made.paired)}
 
@@ -279,8 +288,11 @@ def _tokens(rows: Mapping[str, Row]) -> dict[str, float]:
 
 
 def _plain(value: dict[str, object]) -> dict[str, object]:
-    """As it will be read back from JSON, so that both can be compared."""
-    plain: dict[str, object] = json.loads(json.dumps(value))
+    """As it will be read back from JSON, so that both can be compared exactly: with six significant digits,
+    which another machine or another version of scipy gives as well."""
+    plain: dict[str, object] = json.loads(
+        json.dumps(value), parse_float=lambda number: float(f"{float(number):.6g}")
+    )
     return plain
 
 

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptlathe.evaluation.answers import Row
+from promptlathe.evaluation.answers import Row, require_an_answer
 from promptlathe.evaluation.run import Evaluator
 from promptlathe.optimization.certificate import Certificate, SelectScore, certify
 from promptlathe.optimization.race import Race, RaceResult, Standing
@@ -33,7 +33,7 @@ class Proof:
 
 class Prover:
     """`on_row` sees every answer, `on_standings` the race after each block, `on_sealed_read` the moment before
-    sealed cases are used, so that it can be logged."""
+    sealed cases are used, with the prompts they are used on, so that it can be logged."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Prover:
         now: Callable[[], datetime],
         on_row: Callable[[Row], None],
         on_standings: Callable[[Sequence[Standing]], None],
-        on_sealed_read: Callable[[Sequence[Case]], None],
+        on_sealed_read: Callable[[Sequence[Prompt], Sequence[Case]], None],
     ) -> None:
         self._evaluator = evaluator
         self._effort = effort
@@ -58,13 +58,15 @@ class Prover:
         """Find the best of `candidates` and certify it against `start` and the `references`.
 
         If none wins the race, the start itself is measured on the sealed cases, and no gain is claimed.
+        Raises EngineError where every sealed question failed.
         """
         effort, task = self._effort, self._evaluator.task
         select = task.cases("select", effort.select_cases, seed=effort.seed, languages=effort.languages)
         chosen_on: dict[str, dict[str, bool]] = {}
 
         def on_row(row: Row) -> None:
-            chosen_on.setdefault(row.prompt, {})[row.case_id] = row.is_correct
+            if row.error is None:
+                chosen_on.setdefault(row.prompt, {})[row.case_id] = row.is_correct
             self._on_row(row)
 
         race = Race(self._evaluator, start, candidates, on_row=on_row, on_standings=self._on_standings)
@@ -72,13 +74,15 @@ class Prover:
         winner = next(prompt for prompt in (start, *candidates) if prompt.name == result.winner)
         prompts = list({prompt.name: prompt for prompt in (winner, start, *references)}.values())
         sealed = task.cases("sealed", effort.sealed_cases, seed=effort.seed, languages=effort.languages)
-        self._on_sealed_read(sealed)
+        self._on_sealed_read(prompts, sealed)
         rows = []
         async with aclosing(self._evaluator.evaluate(prompts, sealed)) as found:
             async for row in found:
                 rows.append(row)
                 self._on_row(row)
-        seen = [case for case in select if case.id in chosen_on[winner.name]]
+        require_an_answer(rows)
+        right = chosen_on.get(winner.name, {})
+        seen = [case for case in select if case.id in right]
         certificate = certify(
             task=task,
             cases=sealed,
@@ -87,7 +91,7 @@ class Prover:
             prompts=[winner, start, *(prompt for prompt in prompts if prompt not in (winner, start))],
             rows=rows,
             select=SelectScore(
-                correct=tuple(chosen_on[winner.name][case.id] for case in seen),
+                correct=tuple(right[case.id] for case in seen),
                 clusters=tuple(case.cluster for case in seen),
             ),
             engine=self._evaluator.engine.describe(),

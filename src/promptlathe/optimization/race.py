@@ -18,7 +18,7 @@ State = Literal["racing", "dropped", "won", "start"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one prompt stands: `correct` of `cases` so far, flips and e-value against the starting prompt."""
+    """Where one prompt stands: `correct` of `cases` answered, flips and e-value against the starting prompt."""
 
     name: str
     state: State
@@ -69,7 +69,7 @@ class Race:
         self._seen: list[Case] = []
 
     async def run(self, cases: Sequence[Case], *, block: int) -> RaceResult:
-        """Race over `cases`, `block` clusters at a time, until one is left or the cases are.
+        """Race over `cases`, `block` clusters at a time, until none is left to decide on.
 
         The winner is the candidate with the most right answers among those whose e-value against the start
         reaches candidates / alpha; of equals, the one with fewer prompt tokens.
@@ -83,7 +83,8 @@ class Race:
             self._seen += part
             self._drop(remaining=len(cases) - len(self._seen))
             self._on_standings(self.standings())
-            if len(self._prompts) - len(self._dropped) < 3 and self._winners():
+            candidates_left = len(self._prompts) - 1 - len(self._dropped)
+            if candidates_left == 0 or (candidates_left == 1 and self._winners()):
                 break
         winner = self._best(self._winners() or [self._start])
         calls = sum(len(rows) for rows in self._rows.values())
@@ -147,7 +148,7 @@ class Race:
         return Standing(
             name=name,
             state=state,
-            cases=len(self._rows[name]),
+            cases=sum(row.error is None for row in self._rows[name].values()),
             correct=self._correct(name),
             fixed=race.fixed,
             broken=race.broken,

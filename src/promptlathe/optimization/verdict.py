@@ -2,6 +2,7 @@
 
 from promptlathe.evaluation.numerals import p_value, percent, points, points_interval
 from promptlathe.evaluation.summary import Comparison, PromptSummary, RunSummary
+from promptlathe.optimization.certificate import is_gain
 from promptlathe.tasks.case import Language
 
 
@@ -21,7 +22,7 @@ def verdict(summary: RunSummary, winner: str, language: Language) -> str:
 def _gain(
     comparison: Comparison, start: PromptSummary, best: PromptSummary, cases: int, language: Language
 ) -> str:
-    is_proven = comparison.adjusted_p <= 0.05 and comparison.paired.difference > 0
+    is_proven = is_gain(comparison.paired.difference, comparison.adjusted_p)
     return _WORDS[language]["proven" if is_proven else "unproven"].format(
         cases=cases,
         winner=best.name,

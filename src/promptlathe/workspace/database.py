@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, create_engine, event, inspect, select, text, update
+from sqlalchemy import ColumnElement, Connection, create_engine, event, inspect, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError
@@ -46,8 +46,10 @@ class Database:
         self._path = path
         self._now = now
         self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        event.listen(self._engine, "connect", _set_pragmas)
-        with self._told("open"), self._engine.begin() as connection:
+        event.listen(self._engine, "connect", _set_up)
+        event.listen(self._engine, "begin", _begin)
+        self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        with self._told("open"), self._writer.begin() as connection:
             _migrate(connection, path)
 
     def close(self) -> None:
@@ -85,17 +87,15 @@ class Database:
         """All runs, the newest first."""
         with self._told("read"), self._engine.connect() as connection:
             found = connection.execute(select(runs).order_by(runs.c.created_at.desc()))
-            return [
-                RunRecord(row.id, row.kind, row.status, row.created_at, row.finished_at, json.loads(row.spec))
-                for row in found
-            ]
+            return [_record(row) for row in found]
 
     def rows(self, run_id: str) -> list[Row]:
-        """The rows of a run with their responses, in the order in which they were recorded."""
+        """The rows of a run with their responses, in the order of prompt, case and repeat."""
         query = (
             select(answers, responses)
             .outerjoin(responses, answers.c.response_key == responses.c.key)
             .where(answers.c.run_id == run_id)
+            .order_by(*answers.primary_key)
         )
         with self._told("read"), self._engine.connect() as connection:
             return [_row(found) for found in connection.execute(query)]
@@ -126,7 +126,7 @@ class Database:
         return found
 
     def record(self, run_id: str, rows: Sequence[Row]) -> None:
-        """Keep rows, and the responses that are new, in one transaction."""
+        """See `Recorder.record`. Rows, and the responses that are new, go in by one transaction."""
         if not rows:
             return
         new = [{"key": row.key} | asdict(row.response) for row in rows if row.response and not row.is_cached]
@@ -134,7 +134,13 @@ class Database:
             if new:
                 connection.execute(insert(responses).on_conflict_do_nothing(), new)
             statement = insert(answers)
-            columns = {column.name: statement.excluded[column.name] for column in answers.columns}
+            columns: dict[str, ColumnElement[Any]] = {
+                column.name: statement.excluded[column.name] for column in answers.columns
+            }
+            is_other = answers.c.error.is_not(None) | (
+                answers.c.response_key != statement.excluded.response_key
+            )
+            columns["is_cached"] = statement.excluded.is_cached & (answers.c.is_cached | is_other)
             connection.execute(
                 statement.on_conflict_do_update(index_elements=list(answers.primary_key), set_=columns),
                 [_answer_values(run_id, row) for row in rows],
@@ -142,7 +148,7 @@ class Database:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._told("write to"), self._engine.begin() as connection:
+        with self._told("write to"), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -186,6 +192,13 @@ def _answer_values(run_id: str, row: Row) -> dict[str, object]:
     }
 
 
+def _record(found: SqlRow[Any]) -> RunRecord:
+    """SQLite forgets the time zone: what was written is UTC."""
+    created_at = found.created_at.replace(tzinfo=UTC)
+    finished_at = found.finished_at and found.finished_at.replace(tzinfo=UTC)
+    return RunRecord(found.id, found.kind, found.status, created_at, finished_at, json.loads(found.spec))
+
+
 def _row(found: SqlRow[Any]) -> Row:
     is_answered = found.error is None
     return Row(
@@ -210,10 +223,20 @@ def _response(found: SqlRow[Any]) -> Response:
     )
 
 
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    """WAL with NORMAL: a killed process loses nothing that was committed; readers never block the writer."""
+def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+    """WAL with NORMAL: a killed process loses nothing that was committed; readers never block the writer.
+
+    Transactions are begun by `_begin`: the driver's own leave out changes of tables, and a migration that is
+    killed would be half done.
+    """
+    connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes its place at once, so that it never finds that another one changed what it has read."""
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
 def _migrate(connection: Connection, path: Path) -> None:
