@@ -24,10 +24,16 @@ def folder(tmp_path: Path, make_gguf: Callable[..., bytes], monkeypatch: pytest.
 
 
 @pytest.fixture
-def lathe_here(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Lathe:
+def lathe_here(folder: Path, lathe_anywhere: Lathe) -> Lathe:
     """Runs `lathe` in `folder`; gives exit code, stdout and stderr."""
+    return lathe_anywhere
+
+
+@pytest.fixture
+def lathe_anywhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Lathe:
+    """Runs `lathe` with an empty store, in whatever folder is the current one."""
     monkeypatch.setenv("LATHE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "80")
 

@@ -2,39 +2,27 @@
 
 import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from promptlathe.cli.main import main
 from promptlathe.cli.models import complete_name, complete_pulled_name
 from promptlathe.models.catalog import CatalogEntry
+from tests.cli.conftest import Lathe
 
 if TYPE_CHECKING:
     from tests.conftest import PackageIndex
 
 Publish = Callable[..., CatalogEntry]
-Lathe = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def lathe(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lathe:
+def lathe(lathe_anywhere: Lathe, monkeypatch: pytest.MonkeyPatch) -> Lathe:
     """Runs `lathe models ...`; gives exit code, stdout and stderr."""
-    monkeypatch.setenv("LATHE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lathe", "models", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        assert isinstance(code, int)
-        return (code, *capsys.readouterr())
-
-    return run
+    return lambda *arguments: lathe_anywhere("models", *arguments)
 
 
 def test_pull_show_list_remove(
