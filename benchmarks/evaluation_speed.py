@@ -8,7 +8,7 @@ Printed: cases/s of the whole process and of the answers alone (model loaded), p
 
     make bench        or, smaller:   python benchmarks/evaluation_speed.py --cases 200
 
-llama.cpp is asked fewer cases (--peer-cases), because it is slow enough for its speed to be known by then.
+The slow ones, raw-cold and llama.cpp, are asked fewer cases (--peer-cases): their speed is known by then.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from pathlib import Path
 MAX_TOKENS = 32
 SLOT_COUNTS = (1, 2, 4, 8)
 CALIBRATION_CASES = 16
+SLOW = ("raw-cold", "llama.cpp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Measured:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--cases", type=int, default=1000)
-    arguments.add_argument("--peer-cases", type=int, default=200)
+    arguments.add_argument("--peer-cases", type=int, default=150)
     arguments.add_argument("--only", choices=sorted(MEASURES), help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.only:
@@ -63,7 +64,9 @@ def measure_apart(name: str, cases: int) -> tuple[Measured, float]:
     command = [sys.executable, __file__, "--only", name, "--cases", str(cases)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     seconds = time.monotonic() - started
-    return Measured(**json.loads(done.stdout.splitlines()[-1])), seconds
+    measured = Measured(**json.loads(done.stdout.splitlines()[-1]))
+    print(f"  {measured.cases / measured.answers_seconds:.2f} answers/s", file=sys.stderr, flush=True)
+    return measured, seconds
 
 
 def show(results: dict[str, tuple[Measured, float]]) -> None:
@@ -77,8 +80,9 @@ def show(results: dict[str, tuple[Measured, float]]) -> None:
             f"  {ratio:.2f} x  {measured.note}"
         )
     _, seconds = results["lathe-eval"]
-    for name in ("raw-warm", "raw-cold"):
-        print(f"whole `lathe eval` command against whole {name} process: {results[name][1] / seconds:.2f} x")
+    print(
+        f"whole `lathe eval` command against the whole raw-warm process: {results['raw-warm'][1] / seconds:.2f} x"
+    )
 
 
 def requests(count: int) -> list[list[dict[str, str]]]:
