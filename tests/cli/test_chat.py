@@ -253,7 +253,9 @@ def test_ctrl_c_stops_the_answer_and_at_the_empty_prompt_leaves(
         child.expect(READY)
         child.send("discarded\x03Tell me a very long story about a fox, in many chapters.\r")
         child.expect("chapters")
-        child.expect(r"\?2004l")  # the line editor has let go of the terminal: Ctrl-C is a signal from here on
+        child.expect(
+            r"\?2004l"
+        )  # the line editor has let go of the terminal: Ctrl-C is a signal from here on
         child.expect(r"\w+ \w+ \w+")
         child.sendintr()
         child.expect(r"\(stopped\)")
