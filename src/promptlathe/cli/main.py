@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models, prompt, runs
+from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, runs
 from promptlathe.cli.console import print_error
 from promptlathe.cli.demo import demo
 from promptlathe.cli.eval import evaluate
@@ -25,6 +25,8 @@ app.command()(demo)
 app.command("eval")(evaluate)
 app.command()(verify)
 app.add_typer(models.app, name="models")
+prompt_lint.register(prompt.app)
+prompt_edit.register(prompt.app)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(runs.app, name="runs")
 

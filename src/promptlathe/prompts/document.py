@@ -144,6 +144,12 @@ class PromptDocument:
 
         return without_section(self, name)
 
+    def without(self, section: Section) -> "PromptDocument":
+        """As `without_section`, for one of several sections of the same name."""
+        from promptlathe.prompts.editing import without
+
+        return without(self, section)
+
     def reordered(self, names: Sequence[str]) -> "PromptDocument":
         """Puts the sections into this order; subsections travel with theirs, sections not named stay last.
 

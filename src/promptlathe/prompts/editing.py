@@ -34,13 +34,19 @@ def with_section(document: PromptDocument, name: str, body: str, after: str | No
 
 def without_section(document: PromptDocument, name: str) -> PromptDocument:
     """See `PromptDocument.without_section`."""
-    section = _existing(document, name)
+    return without(document, _existing(document, name))
+
+
+def without(document: PromptDocument, section: Section) -> PromptDocument:
+    """See `PromptDocument.without`."""
     index = document.sections.index(section)
     end = section.start + len(section.source)
     edited = parse(document.text[: section.start] + document.text[end:], document.layout)
     rest = document.sections[:index] + document.sections[index + 1 :]
     if _heads(edited.sections) != _heads(rest):
-        raise PromptError(f"section {name!r} cannot be taken out: what follows it would be read differently")
+        raise PromptError(
+            f"section {section.name!r} cannot be taken out: what follows it would be read differently"
+        )
     return edited
 
 
