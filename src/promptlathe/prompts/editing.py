@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from promptlathe.errors import PromptError, UnknownNameError
 from promptlathe.prompts.document import PromptDocument, Section, clean_body
+from promptlathe.prompts.items import BLOCK_START
 from promptlathe.prompts.outline import outline_of
 from promptlathe.prompts.reading import parse
 from promptlathe.prompts.restructuring import restructured, with_value
 from promptlathe.prompts.sections import canonical_name, section_name
-
-_BLOCK_START = re.compile(r"[-*+•·>#]|\d{1,3}[.)、]|```|~~~")
 
 
 def with_section(document: PromptDocument, name: str, body: str, after: str | None) -> PromptDocument:
@@ -168,7 +167,7 @@ def _split(content: str) -> tuple[str, str, str]:
 
 
 def _is_inline(body: str, *, was_inline: bool) -> bool:
-    return was_inline and "\n" not in body and not _BLOCK_START.match(body)
+    return was_inline and "\n" not in body and not BLOCK_START.match(body)
 
 
 def _indent(document: PromptDocument, old: Section | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from promptlathe.prompts.dialects import Dialect, DialectId, detect, dialect_named
 from promptlathe.prompts.document import Layout, LayoutKind, PromptDocument
+from promptlathe.prompts.items import BLOCK_START
 from promptlathe.prompts.outline import Entry, Loss, Outline, differences, outline_of
 from promptlathe.prompts.placeholders import with_variables
 from promptlathe.prompts.reading import parse
@@ -149,7 +150,8 @@ def _layouts(entry: Entry, head: str, kind: LayoutKind) -> Iterator[str]:
         yield head
         return
     is_heading = kind == "heading"
-    if "\n" not in body and (not is_heading or entry.canonical == "Role"):
+    is_beside = not is_heading or entry.canonical == "Role"
+    if is_beside and "\n" not in body and not BLOCK_START.match(body):
         yield f"{head}: {body}" if is_heading else f"{head} {body}"
     for indent in _INDENTS[kind]:
         yield head + "".join(f"\n{indent}{line}" if line else "\n" for line in body.split("\n"))
