@@ -44,7 +44,9 @@ def as_json(files: Sequence[Checked], language: Language) -> dict[str, object]:
             {
                 "path": checked.path,
                 "fixed": checked.fixed,
-                "findings": [_finding(Lines(checked.text), finding, language) for finding in checked.findings],
+                "findings": [
+                    _finding(Lines(checked.text), finding, language) for finding in checked.findings
+                ],
             }
             for checked in files
         ],
@@ -59,7 +61,8 @@ def _finding(lines: Lines, finding: Finding, language: Language) -> dict[str, ob
         "message": finding.message(language),
         **_region(lines, finding.start, finding.end),
         "fix": [
-            {**_region(lines, edit.start, edit.end), "replacement": edit.replacement} for edit in finding.edits
+            {**_region(lines, edit.start, edit.end), "replacement": edit.replacement}
+            for edit in finding.edits
         ]
         or None,
     }

@@ -76,7 +76,9 @@ def lint(
 
 def format_prompts(
     prompts: Prompts = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if something would.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 if something would.")
+    ] = False,
 ) -> None:
     """Bring prompts into one style without changing what they say."""
     from promptlathe.prompts.file import read_prompt
@@ -106,7 +108,7 @@ def references(workspace: "Workspace", given: list[str] | None) -> list[str]:
     found: list[str] = []
     for argument in given or [str(workspace.root / "prompts")]:
         folder = Path(argument)
-        if folder.is_dir() and (len(folder.parts) > 1 or argument in (".", "..")  or not given):
+        if folder.is_dir() and (len(folder.parts) > 1 or argument in (".", "..") or not given):
             found += [str(path) for path in sorted(folder.rglob("*.md"))]
         else:
             found.append(argument)
@@ -134,11 +136,11 @@ def _check(workspace: "Workspace", reference: str, options: "LintOptions", is_fi
     from promptlathe.workspace.workspace import write_text
 
     path = writable_path(workspace, reference) if is_fixing else workspace.prompt_path(reference)
-    shown = str(path or f"{reference}.md")
+    shown = _shown(path) if path else f"{reference}.md"
     try:
         prompt = workspace.prompt(reference)
     except PromptError as error:
-        return _unreadable(shown, error)
+        return _unreadable(shown, str(path), error)
     if not is_fixing or path is None:
         return Checked(shown, file_text(prompt), lint_prompt(prompt, options))
     fixed = fix_prompt(prompt, options)
@@ -147,7 +149,13 @@ def _check(workspace: "Workspace", reference: str, options: "LintOptions", is_fi
     return Checked(shown, fixed.text, fixed.left, len(fixed.mended))
 
 
-def _unreadable(path: str, error: PromptError) -> "Checked":
+def _shown(path: Path) -> str:
+    """As a person in the current folder, and a tool that reads SARIF, would name it."""
+    full, here = path.absolute(), Path.cwd()
+    return str(full.relative_to(here) if full.is_relative_to(here) else path)
+
+
+def _unreadable(shown: str, path: str, error: PromptError) -> "Checked":
     """What a file that cannot be read says, as a finding: its message begins `path:line:`."""
     from promptlathe.cli.lint_formats import Checked
     from promptlathe.prompts.findings import Finding
@@ -155,7 +163,7 @@ def _unreadable(path: str, error: PromptError) -> "Checked":
 
     line, _, rest = str(error).removeprefix(f"{path}:").partition(":")
     number, message = (int(line), rest.strip()) if line.isdigit() else (1, str(error))
-    return Checked(path, "\n" * number, (Finding(UNREADABLE, message, message, number - 1, number - 1),))
+    return Checked(shown, "\n" * number, (Finding(UNREADABLE, message, message, number - 1, number - 1),))
 
 
 def _task_cases(name: str) -> "tuple[KnownCase, ...]":
@@ -166,11 +174,7 @@ def _task_cases(name: str) -> "tuple[KnownCase, ...]":
 
     task = get_task(name)
     splits: tuple[Split, ...] = ("select", "sealed")
-    cases = [
-        case
-        for split in splits
-        for case in islice(task.source(split, 0, task.languages), _LEAK_CASES)
-    ]
+    cases = [case for split in splits for case in islice(task.source(split, 0, task.languages), _LEAK_CASES)]
     return tuple(KnownCase(case.question, case.expected) for case in cases)
 
 

@@ -88,8 +88,12 @@ def _longest_rising(places: Sequence[int]) -> frozenset[int]:
     best: list[tuple[int, ...]] = []
     for place in places:
         fitting = [chain for chain in best if chain[-1] < place]
-        best.append((*max(fitting, key=len, default=()), place))
-    return frozenset(max(best, key=len, default=()))
+        best.append((*_longest(fitting), place))
+    return frozenset(_longest(best))
+
+
+def _longest(chains: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    return max(chains, key=lambda chain: len(chain), default=())
 
 
 def _fields(before: Prompt, after: Prompt) -> tuple[FieldChange, ...]:
@@ -117,7 +121,9 @@ def _flat(prompt: Prompt) -> dict[str, str | None]:
     fields = {name: value for name, value in fields.items() if value is not None}
     names = dict.fromkeys([*prompt.document.variables, *prompt.variables])
     defaults = {name: prompt.variables.get(name) for name in names}
-    return fields | {f"variables.{name}": REQUIRED if text is None else text for name, text in defaults.items()}
+    return fields | {
+        f"variables.{name}": REQUIRED if text is None else text for name, text in defaults.items()
+    }
 
 
 def _text(value: float | None) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from promptlathe.prompts.file import Prompt, read_prompt
 from promptlathe.prompts.findings import Edit, Finding, apply_edits
-from promptlathe.prompts.rules import CHECKS
+from promptlathe.prompts.rules import CHECKS, STRUCTURED_CHECKS
 from promptlathe.prompts.rules.source import LintOptions, LintSource
 
 _MOST_PASSES = 10
@@ -27,7 +27,9 @@ def file_text(prompt: Prompt) -> str:
 def lint(prompt: Prompt, options: LintOptions | None = None) -> tuple[Finding, ...]:
     """All findings, in the order of the file. Takes any prompt that can be read."""
     source = LintSource(prompt, options or LintOptions())
-    found = [_in_file(finding, source.file_offset) for check in CHECKS for finding in check(source)]
+    is_structured = prompt.document.layout.kind in ("json", "yaml")
+    checks = STRUCTURED_CHECKS if is_structured else CHECKS
+    found = [_in_file(finding, source.file_offset) for check in checks for finding in check(source)]
     return tuple(sorted(found, key=lambda finding: (finding.start, finding.rule.code, finding.end)))
 
 

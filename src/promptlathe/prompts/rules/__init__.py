@@ -61,3 +61,13 @@ CHECKS: tuple[Check, ...] = (
     usage.not_semver,
     leaks.leaked_case,
 )
+
+STRUCTURED_CHECKS: tuple[Check, ...] = (
+    structure.missing_role,
+    structure.output_format,
+    marks.unfilled_placeholder,
+    usage.greeting,
+    usage.too_long,
+    leaks.leaked_case,
+)
+"""For JSON and YAML, where quotes, brackets and white space are the syntax's own."""

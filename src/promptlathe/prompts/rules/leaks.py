@@ -42,7 +42,6 @@ class CaseIndex:
 
     def __init__(self, cases: Sequence[KnownCase]) -> None:
         self._by_number: dict[Decimal, list[tuple[Counter[Decimal], KnownCase]]] = {}
-        self._by_run: dict[tuple[str, ...], KnownCase] = {}
         seen: set[frozenset[tuple[Decimal, int]]] = set()
         for case in cases:
             numbers = Counter(numbers_in(case.question))
@@ -69,8 +68,9 @@ class CaseIndex:
         tokens = _tokens(text)
         for length in self._lengths:
             for at in range(len(tokens) - length + 1):
-                if case := self._by_run.get(tuple(tokens[at : at + length])):
-                    return case
+                run = tuple(tokens[at : at + length])
+                if run in self._by_run:
+                    return self._by_run[run]
         return None
 
 

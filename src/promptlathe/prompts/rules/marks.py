@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from promptlathe.prompts.document import Section
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.rules.source import Line, LintSource
+from promptlathe.prompts.rules.structure import meant_name
 from promptlathe.prompts.sections import canonical_name, has_chinese
 
 UNFILLED_PLACEHOLDER = Rule(
@@ -40,7 +41,7 @@ _PLACEHOLDER = re.compile(
 _TASK_BOX = re.compile(r"[ \t]*[-*+][ \t]+\[ ?\][ \t]")
 _SINGLE_BRACE = re.compile(r"(?<![{$\\])\{[ \t]{0,4}([^\W\d]\w{0,40})[ \t]{0,4}\}(?!\})")
 _SLOT = re.compile(r"(?<![\w\]!\\])\[([^\W\d]\w{1,40})\](?![(\[:])")
-_PAIRED_HASH = re.compile(r"(?<![\w#&/])#([^\W\d]\w{0,30})#(?![\w#])")
+_PAIRED_HASH = re.compile(r"(?<![A-Za-z0-9_#&/])#([^\W\d]\w{0,30})#(?![A-Za-z0-9_#])")
 _LONE_HASH = re.compile(r"(?<=[ \t(（，,:：\"“])#([A-Za-z_][A-Za-z_0-9]{1,30})\b(?!#)")
 _HEX_COLOUR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
 _REFERENCE = re.compile(r"<([^\W\d][\w -]{0,39})>")
@@ -124,7 +125,7 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
 def _meant_reference(name: str, sections: tuple[Section, ...]) -> str | None:
     """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
-    by_name = {section.name: section.written for section in sections}
+    by_name = {section.name: meant_name(section) or section.written for section in sections}
     if other in by_name:
         return by_name[other]
     near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)

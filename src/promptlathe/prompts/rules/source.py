@@ -63,7 +63,8 @@ class LintSource:
     def language(self) -> Language:
         """The one that the instructions are mostly in: names of sections may well be English in both."""
         chinese = len(re.findall(r"[\u4e00-\u9fff]", self.masked))
-        return "zh" if 2 * chinese > len(re.findall(r"[A-Za-z]{2,}", self.masked)) else "en"
+        latin = len(re.findall(r"[A-Za-z]{2,}", self.masked))
+        return "zh" if chinese > 1.5 * latin else "en"  # a Chinese word has about 1.5 characters
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -72,11 +73,13 @@ class LintSource:
     @cached_property
     def masked(self) -> str:
         """The text with a space for every character of code, so that offsets stay."""
-        parts = []
+        parts, position = [], 0
         for line in self.lines:
             shown = _CODE_SPAN.sub(lambda match: " " * len(match[0]), line.text)
+            parts.append(self.text[position : line.start])
             parts.append(" " * len(line.text) if line.is_code else shown)
-            parts.append(self.text[line.end : line.end + 1])
+            position = line.end
+        parts.append(self.text[position:])
         return "".join(parts)
 
     def masked_content(self, section: Section) -> tuple[str, int]:

@@ -158,7 +158,7 @@ def indented_heading(source: LintSource) -> Iterator[Finding]:
 def empty_section(source: LintSource) -> Iterator[Finding]:
     sections = source.document.sections
     references = {canonical_name(name) or name for name in source.document.references}
-    for section, following in zip(sections, [*sections[1:], None], strict=True):
+    for section, following in zip(sections, [*sections[1:], None], strict=False):
         if section.body or (following and following.level > section.level):
             continue
         if section.level < source.document.layout.level and section.canonical is None:
