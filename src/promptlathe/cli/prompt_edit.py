@@ -57,7 +57,7 @@ def new(
         typer.Option(help="'QUESTION => ANSWER'; repeat it for each one.", show_default=False),
     ] = None,
     description: Annotated[str, typer.Option(help="One line for `lathe prompt list`.")] = "",
-    dialect: Annotated[str, typer.Option(help="The LangGPT dialect to write.")] = "role",
+    dialect: Annotated[str, typer.Option(help="The LangGPT dialect to write.")] = "community",
     lang: Annotated[
         Literal["en", "zh"], typer.Option(help="Language of the questions and the draft.")
     ] = "en",
@@ -187,7 +187,7 @@ def _complete(answers: "Answers", language: Literal["en", "zh"]) -> "Answers":
     """Asks for what was not given. Raises UsageError if something needed is missing and nobody can be asked."""
     if answers.role and answers.output_format:
         return answers
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         missing = "--role" if not answers.role else "--output-format"
         raise UsageError(f"{missing} is needed", hint="or run it in a terminal, and answer the questions")
     questions = _QUESTIONS[language]
@@ -201,6 +201,10 @@ def _complete(answers: "Answers", language: Literal["en", "zh"]) -> "Answers":
         workflow=answers.workflow or _ask_many(questions["workflow"]),
         output_format=answers.output_format or _ask(questions["output_format"]),
     )
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _ask(question: str, *, may_be_empty: bool = False) -> str:

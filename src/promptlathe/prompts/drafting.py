@@ -15,6 +15,12 @@ _INITIALIZATION = {
 }
 
 
+_PROFILE = {
+    "en": "- Language: English\n- Description: {role}",
+    "zh": "- 语言：中文\n- 描述：{role}",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What the author says. `role` and `output_format` are needed, everything else may be empty."""
@@ -37,6 +43,7 @@ def draft(
     bodies: tuple[tuple[CanonicalName, str], ...] = (
         ("Role", answers.role),
         ("Background", answers.background),
+        ("Profile", _PROFILE[language].format(role=answers.role)),
         ("Skills", _list(answers.skills)),
         ("Goals", _list(answers.goals)),
         ("Constraints", _list(answers.constraints)),

@@ -8,7 +8,7 @@ from promptlathe.prompts.document import PromptDocument, Section
 from promptlathe.prompts.file import Prompt, read_prompt
 from promptlathe.prompts.rules.source import Line, LintOptions, LintSource
 
-_BULLET = re.compile(r"(?P<indent>[ \t]*)[*+•·][ \t]+(?=\S)")
+_BULLET = re.compile(r"^(?P<indent>[ \t]*)[*+•·][ \t]+(?=\S)")
 _HEADING = re.compile(r" {0,3}(?P<hashes>[#＃]{1,6})[ \t]*(?P<name>[^#＃\s].*?)(?:[ \t]+#+)?[ \t]*")
 
 
