@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models, runs
+from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, runs
 from promptlathe.cli.chat import chat
 from promptlathe.cli.console import print_error
 from promptlathe.cli.demo import demo
@@ -25,6 +25,9 @@ app = typer.Typer(
 
 app.command()(demo)
 app.command()(chat)
+prompt_lint.register(prompt.app)
+prompt_edit.register(prompt.app)
+app.add_typer(prompt.app, name="prompt")
 app.command("eval")(evaluate)
 app.add_typer(runs.app, name="runs")
 app.command()(verify)

@@ -1,7 +1,6 @@
 """OpenVINO GenAI in this process: continuous batching with a prefix cache, on any CPU."""
 
 import asyncio
-import re
 import threading
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
@@ -22,6 +21,7 @@ from promptlathe.engines.engine import (
     Request,
     Sampling,
 )
+from promptlathe.engines.tokenizer import count_tokens
 from promptlathe.errors import (
     ContextLengthError,
     EngineError,
@@ -39,7 +39,6 @@ READABLE_GGUF_ARCHITECTURES = frozenset({"llama", "qwen2", "qwen3"})
 _BLOCK_SIZE = 32
 _MAX_BATCHED_TOKENS = 4096
 _COMPANION_TOKENS = 512
-_PIECES = re.compile(r".{1,1000}(?=\s|\Z)|.{1,1000}", re.DOTALL)
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -114,7 +113,7 @@ class OpenVinoEngine:
                 self._abandon(loaded, flights)
 
     def tokens(self, text: str) -> int:
-        return _count(self._load().tokenizer, text)
+        return count_tokens(self._load().tokenizer, text)
 
     def close(self) -> None:
         self._loaded = None
@@ -136,9 +135,10 @@ class OpenVinoEngine:
             token_ids = _encode(loaded.tokenizer, text)
             needed, limit = len(token_ids) + request.sampling.max_tokens, self._model.context_length
             if limit and needed > limit:
+                counted = count_tokens(loaded.tokenizer, text)
                 error = ContextLengthError(
-                    f"the prompt has {_count(loaded.tokenizer, text)} tokens and may answer with "
-                    f"{request.sampling.max_tokens}: {self._model.name} holds {limit} in all",
+                    f"the prompt has {counted} tokens and may answer with {request.sampling.max_tokens}: "
+                    f"{self._model.name} holds {limit} in all",
                     hint="shorten the prompt, give fewer examples, or lower max tokens",
                 )
                 failures.append(Failure(request.id, error))
@@ -309,14 +309,6 @@ def _step(loaded: _Loaded) -> None:
 def _encode(tokenizer: "openvino_genai.Tokenizer", text: str) -> TokenIds:
     token_ids: TokenIds = tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].copy()
     return token_ids
-
-
-def _count(tokenizer: "openvino_genai.Tokenizer", text: str) -> int:
-    """Number of tokens of a text of any length: the tokenizer itself cuts at the model's context length.
-
-    So long texts are counted in pieces that end before white space, where tokens end too.
-    """
-    return sum(len(_encode(tokenizer, piece)) for piece in _PIECES.findall(text))
 
 
 def _decode(loaded: _Loaded, flight: _Flight, *, is_finished: bool) -> str:

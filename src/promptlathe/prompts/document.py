@@ -9,7 +9,7 @@ from typing import Literal
 from promptlathe.prompts.items import Item, read_items
 from promptlathe.prompts.sections import CanonicalName, Language, canonical_name, has_chinese
 
-LayoutKind = Literal["heading", "bullet", "flat", "plain"]
+LayoutKind = Literal["heading", "bullet", "flat", "plain", "json", "yaml"]
 ProfileKey = Literal["author", "version", "language", "description"]
 
 _VARIABLE = re.compile(r"\{\{[ \t]{0,4}([^\W\d]\w{0,63})[ \t]{0,4}\}\}")
@@ -29,7 +29,7 @@ _PROFILE_KEYS: dict[str, ProfileKey] = {
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How sections are marked: `## Name` (at heading level `level`), `- Name:`, `1.Name:` or `Name:`."""
+    """How sections are marked: `## Name` (at heading level `level`), `- Name:`, `1.Name:`, `Name:`, or as keys."""
 
     kind: LayoutKind
     level: int = 2
@@ -52,6 +52,8 @@ class Section:
     """Offset of the header in the document's text."""
     line: int
     """Line of the header in the document's text, from 1."""
+    decoded: str | None = None
+    """The body, where `content` is JSON or YAML and says it in another notation."""
 
     @property
     def name(self) -> str:
@@ -64,7 +66,7 @@ class Section:
 
     @property
     def body(self) -> str:
-        return clean_body(self.content)
+        return clean_body(self.content) if self.decoded is None else self.decoded
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -86,6 +88,11 @@ class PromptDocument:
     @property
     def preamble(self) -> str:
         return self.text[: self.sections[0].start] if self.sections else self.text
+
+    @property
+    def is_structured(self) -> bool:
+        """Whether the prompt is JSON or YAML."""
+        return self.layout.kind in ("json", "yaml")
 
     @property
     def instructions(self) -> str:
@@ -143,6 +150,12 @@ class PromptDocument:
         from promptlathe.prompts.editing import without_section
 
         return without_section(self, name)
+
+    def without(self, section: Section) -> "PromptDocument":
+        """As `without_section`, for one of several sections of the same name."""
+        from promptlathe.prompts.editing import without
+
+        return without(self, section)
 
     def reordered(self, names: Sequence[str]) -> "PromptDocument":
         """Puts the sections into this order; subsections travel with theirs, sections not named stay last.

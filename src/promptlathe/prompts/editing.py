@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from promptlathe.errors import PromptError, UnknownNameError
 from promptlathe.prompts.document import PromptDocument, Section, clean_body
+from promptlathe.prompts.items import BLOCK_START
+from promptlathe.prompts.outline import outline_of
 from promptlathe.prompts.reading import parse
+from promptlathe.prompts.restructuring import restructured, with_value
 from promptlathe.prompts.sections import canonical_name, section_name
-
-_BLOCK_START = re.compile(r"[-*+•·>#]|\d{1,3}[.)、]|```|~~~")
 
 
 def with_section(document: PromptDocument, name: str, body: str, after: str | None) -> PromptDocument:
@@ -16,6 +17,8 @@ def with_section(document: PromptDocument, name: str, body: str, after: str | No
     body = clean_body("\n" + body)
     body = body if "\n" in body else body.strip()
     old = document.section(name)
+    if document.is_structured:
+        return with_value(document, name, body, _place(document, name, after) if old is None else None)
     index = document.sections.index(old) if old else _place(document, name, after)
     others = document.sections[:index], document.sections[index + bool(old) :]
     # In a list, text as far out as the old one may be read as sections; further in, it is not.
@@ -34,13 +37,22 @@ def with_section(document: PromptDocument, name: str, body: str, after: str | No
 
 def without_section(document: PromptDocument, name: str) -> PromptDocument:
     """See `PromptDocument.without_section`."""
-    section = _existing(document, name)
+    return without(document, _existing(document, name))
+
+
+def without(document: PromptDocument, section: Section) -> PromptDocument:
+    """See `PromptDocument.without`."""
     index = document.sections.index(section)
+    if document.is_structured:
+        entries = outline_of(document).entries
+        return restructured(document, [*entries[:index], *entries[index + 1 :]])
     end = section.start + len(section.source)
     edited = parse(document.text[: section.start] + document.text[end:], document.layout)
     rest = document.sections[:index] + document.sections[index + 1 :]
     if _heads(edited.sections) != _heads(rest):
-        raise PromptError(f"section {name!r} cannot be taken out: what follows it would be read differently")
+        raise PromptError(
+            f"section {section.name!r} cannot be taken out: what follows it would be read differently"
+        )
     return edited
 
 
@@ -60,6 +72,9 @@ def reordered(document: PromptDocument, names: Sequence[str]) -> PromptDocument:
             raise PromptError(f"section {name!r} is part of another and is moved with it")
         first.append(group)
     wanted = first + [group for group in groups if group not in first]
+    if document.is_structured:
+        entries = dict(zip(document.sections, outline_of(document).entries, strict=True))
+        return restructured(document, [entries[section] for group in wanted for section in group])
     # The white space between two places belongs to the places, so the last section needs no new line end.
     sources = ["".join(section.source for section in group) for group in groups]
     gaps = [source[len(source.rstrip()) :] for source in sources]
@@ -158,7 +173,7 @@ def _split(content: str) -> tuple[str, str, str]:
 
 
 def _is_inline(body: str, *, was_inline: bool) -> bool:
-    return was_inline and "\n" not in body and not _BLOCK_START.match(body)
+    return was_inline and "\n" not in body and not BLOCK_START.match(body)
 
 
 def _indent(document: PromptDocument, old: Section | None) -> str:

@@ -12,6 +12,8 @@ _ITEM = re.compile(
     r"(?P<marker>[-*+•·](?=[ \t]|$)|\d{1,3}(?:\.(?!\d)|[)、．])|[(（]\d{1,3}[)）])"
     r"[ \t]*(?P<text>.*)"
 )
+BLOCK_START = re.compile(r"[-*+•·>#]|\d{1,3}[.)、]|```|~~~")
+"""Text that begins so stands below its section's name, not beside it."""
 _MAX_DEPTH = 20  # deeper lists are read as this deep, so that no text can exhaust the stack
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _KEY_VALUE = re.compile(

@@ -6,6 +6,7 @@ from promptlathe.prompts.document import Layout, LayoutKind, PromptDocument, Sec
 from promptlathe.prompts.examples import is_turn_label
 from promptlathe.prompts.scanning import Candidate, Scan
 from promptlathe.prompts.sections import EVERYDAY_NAMES
+from promptlathe.prompts.structured import Found, Syntax, read_structured
 
 _LABEL_KINDS: tuple[LayoutKind, ...] = ("bullet", "flat", "plain")
 
@@ -16,6 +17,8 @@ def parse(text: str, layout: Layout | None = None) -> PromptDocument:
     The layout is found from the text unless it is given, as it is when an edited document is read again: a
     document that loses all sections but one must not become another kind of document.
     """
+    if (layout is None or layout.kind in ("json", "yaml")) and (found := read_structured(text)):
+        return _structured(text, *found)
     scan = Scan(text)
     chosen: Sequence[Candidate] = ()
     if layout is None:
@@ -38,6 +41,17 @@ def parse(text: str, layout: Layout | None = None) -> PromptDocument:
         for candidate, end in zip(chosen, ends, strict=False)
     )
     return PromptDocument(text, layout, sections)
+
+
+def _structured(text: str, syntax: Syntax, found: Sequence[Found]) -> PromptDocument:
+    sections, line, at = [], 1, 0
+    for part, end in zip(found, [*(part.start for part in found[1:]), len(text)], strict=True):
+        line, at = line + text.count("\n", at, part.start), part.start
+        header, content = text[part.start : part.end], text[part.end : end]
+        sections.append(
+            Section(part.canonical, part.written, part.level, header, content, part.start, line, part.body)
+        )
+    return PromptDocument(text, Layout(syntax, 2), tuple(sections))
 
 
 def _detect(scan: Scan) -> tuple[Layout, Sequence[Candidate]]:
@@ -122,6 +136,9 @@ def _label_sections(scan: Scan, kind: LayoutKind) -> list[Candidate]:
 def _is_unknown_section(candidate: Candidate, section: Candidate, kind: LayoutKind) -> bool:
     if kind == "flat":
         return candidate.number == (section.number or 0) + 1
+    if kind == "plain":
+        # `Description:` is a line of its own in the label form, but a key in a Profile.
+        return section.canonical != "Profile" and candidate.written.casefold() in ("description", "描述")
     return (
         kind == "bullet"
         and len(candidate.written) <= 20

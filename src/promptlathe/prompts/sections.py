@@ -92,6 +92,11 @@ def canonical_name(written: str) -> CanonicalName | None:
     return in_latin if in_latin == in_other else None
 
 
+def all_names() -> tuple[str, ...]:
+    """Every name that a section is known under, canonical ones first in their group."""
+    return tuple(name for canonical, aliases in _ALIASES.items() for name in (canonical, *aliases))
+
+
 def is_numbered(written: str) -> bool:
     """Whether the name ends in a number: one of a series ("Skill-2"), not a section beginning anew."""
     key = _key(written)

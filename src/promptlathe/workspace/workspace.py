@@ -50,18 +50,25 @@ class Workspace:
         own = sorted(path.stem for path in (self.root / "prompts").glob("*.md"))
         return [*own, *(name for name in library_names() if name not in own)]
 
-    def prompt(self, reference: str) -> Prompt:
-        """The prompt of that name, or in the file of that path. Raises UnknownNameError and PromptError."""
+    def prompt_path(self, reference: str) -> Path | None:
+        """The file of the prompt of that name or path; None for one of the library. Raises UnknownNameError."""
         path = Path(reference)
         if path.suffix or len(path.parts) > 1:
             if not path.is_file():
                 raise UnknownNameError("prompt file", reference, [], hint="check the path")
-        else:
-            path = self.root / "prompts" / f"{reference}.md"
-            if not path.is_file():
-                if reference in library_names():
-                    return library_prompt(reference)
-                raise UnknownNameError("prompt", reference, self.prompt_names())
+            return path
+        path = self.root / "prompts" / f"{reference}.md"
+        if path.is_file():
+            return path
+        if reference in library_names():
+            return None
+        raise UnknownNameError("prompt", reference, self.prompt_names())
+
+    def prompt(self, reference: str) -> Prompt:
+        """The prompt of that name, or in the file of that path. Raises UnknownNameError and PromptError."""
+        path = self.prompt_path(reference)
+        if path is None:
+            return library_prompt(reference)
         try:
             content = path.read_bytes()
         except OSError as error:

@@ -1,0 +1,65 @@
+"""Finds what is wrong with a prompt, and mends what can be mended without its author."""
+
+from dataclasses import dataclass
+
+from promptlathe.prompts.file import Prompt, read_prompt
+from promptlathe.prompts.findings import Edit, Finding, apply_edits
+from promptlathe.prompts.rules import CHECKS, STRUCTURED_CHECKS
+from promptlathe.prompts.rules.source import LintOptions, LintSource
+
+_MOST_PASSES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """`text` is the whole file after mending, `mended` what was mended, `left` what is found in `text`."""
+
+    text: str
+    mended: tuple[Finding, ...]
+    left: tuple[Finding, ...]
+
+
+def file_text(prompt: Prompt) -> str:
+    """The text that positions count in: the file that the prompt was read from."""
+    return prompt.front_matter + prompt.document.text
+
+
+def lint(prompt: Prompt, options: LintOptions | None = None) -> tuple[Finding, ...]:
+    """All findings, in the order of the file. Takes any prompt that can be read."""
+    source = LintSource(prompt, options or LintOptions())
+    is_structured = prompt.document.layout.kind in ("json", "yaml")
+    checks = STRUCTURED_CHECKS if is_structured else CHECKS
+    found = [_in_file(finding, source.file_offset) for check in checks for finding in check(source)]
+    return tuple(sorted(found, key=lambda finding: (finding.start, finding.rule.code, finding.end)))
+
+
+def fix(prompt: Prompt, options: LintOptions | None = None) -> Fixed:
+    """Makes the fixes of all findings, again and again while that leaves fewer findings.
+
+    A pass after which there were as many findings as before is undone: a fix must not break something else.
+    """
+    mended: list[Finding] = []
+    left = lint(prompt, options)
+    for _ in range(_MOST_PASSES):
+        text, done = apply_edits(file_text(prompt), left)
+        if not done:
+            break
+        changed = read_prompt(text, name=prompt.name)
+        found = lint(changed, options)
+        if len(found) >= len(left):
+            break
+        prompt, left = changed, found
+        mended += done
+    return Fixed(file_text(prompt), tuple(mended), left)
+
+
+def _in_file(finding: Finding, offset: int) -> Finding:
+    edits = tuple(Edit(edit.start + offset, edit.end + offset, edit.replacement) for edit in finding.edits)
+    return Finding(
+        finding.rule,
+        finding.message_en,
+        finding.message_zh,
+        finding.start + offset,
+        finding.end + offset,
+        edits,
+    )

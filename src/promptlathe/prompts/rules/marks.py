@@ -1,0 +1,213 @@
+"""Rules about marks in the text: placeholders, variables, references, fences and quotes."""
+
+import bisect
+import difflib
+import re
+from collections.abc import Iterator
+
+from promptlathe.prompts.document import Section
+from promptlathe.prompts.findings import Edit, Finding, Rule
+from promptlathe.prompts.rules.source import Line, LintSource
+from promptlathe.prompts.rules.structure import meant_name
+from promptlathe.prompts.sections import canonical_name, has_chinese
+
+UNFILLED_PLACEHOLDER = Rule(
+    "LG201", "unfilled-placeholder", "error", "a template's gap was never filled", "模板里的空没有填"
+)
+UNKNOWN_REFERENCE = Rule(
+    "LG202",
+    "unknown-reference",
+    "error",
+    "<Name> refers to a section that is not there",
+    "<名称> 引用了不存在的部分",
+)
+HASH_VARIABLE = Rule(
+    "LG203", "hash-variable", "warning", "# marks a heading, not a variable", "# 是标题符号，不能用来标变量"
+)
+UNCLOSED_FENCE = Rule("LG204", "unclosed-fence", "error", "a code fence is never closed", "代码块没有结束")
+UNBALANCED_QUOTES = Rule(
+    "LG205", "unbalanced-quotes", "warning", "a quotation mark has no partner", "引号不成对"
+)
+VARIABLE_STYLE = Rule(
+    "LG206", "variable-style", "note", "variables are written {{name}}", "变量应写成 {{名称}}"
+)
+
+_PLACEHOLDER = re.compile(
+    r"(?<![{\w])\{[ \t]{0,4}\}(?!\})|\{\{[ \t]{0,4}\}\}|(?<![\w\]])\[[ \t]{0,4}\](?![(\[])"
+    r"|(?<![A-Za-z0-9])[xX]{3,}(?![A-Za-z0-9])|\b[Yy]our_[A-Za-z_]{2,40}"
+    r"|[\[<{【](?:[Yy]our|YOUR|[Ii]nsert|[Ff]ill in|请?填写|请?填入|在此填写|此处填写)[^\]>}】\n]{0,60}[\]>}】]"
+    r"|(?<!\w)_{4,}(?!\w)|\b(?:TODO|TBD|FIXME)\b|待填写?|待补充"
+)
+_TASK_BOX = re.compile(r"[ \t]*[-*+][ \t]+\[ ?\][ \t]")
+_SINGLE_BRACE = re.compile(r"(?<![{$\\])\{[ \t]{0,4}([^\W\d]\w{0,40})[ \t]{0,4}\}(?!\})")
+_SLOT = re.compile(r"(?<![\w\]!\\])\[([^\W\d]\w{1,40})\](?![(\[:])")
+_PAIRED_HASH = re.compile(r"(?<![A-Za-z0-9_#&/])#([^\W\d]\w{0,30})#(?![A-Za-z0-9_#])")
+_LONE_HASH = re.compile(r"(?<=[ \t(（，,:：\"“])#([A-Za-z_][A-Za-z_0-9]{1,30})\b(?!#)")
+_HEX_COLOUR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
+_REFERENCE = re.compile(r"<([^\W\d][\w -]{0,39})>")
+_PROFILE_WORDS = frozenset(
+    {"language", "author", "version", "description", "name", "语言", "作者", "版本", "描述", "姓名", "名字"}
+)
+_QUOTES = {"“": "”", "「": "」", "『": "』", "《": "》"}
+_CLOSING = {closing: opening for opening, closing in _QUOTES.items()}
+
+
+def unfilled_placeholder(source: LintSource) -> Iterator[Finding]:
+    for match in _PLACEHOLDER.finditer(source.masked):
+        line_start = source.masked.rfind("\n", 0, match.start()) + 1
+        if _TASK_BOX.match(source.masked, line_start) and match[0].startswith("["):
+            continue
+        yield Finding(
+            UNFILLED_PLACEHOLDER,
+            f"placeholder {match[0]!r} was never filled in",
+            f"占位符“{match[0]}”没有填写",
+            *match.span(),
+        )
+
+
+def variable_style(source: LintSource) -> Iterator[Finding]:
+    for pattern in (_SINGLE_BRACE, _SLOT):
+        for match in pattern.finditer(source.masked):
+            if _PLACEHOLDER.fullmatch(match[0]) or _is_hidden(match[1]):
+                continue
+            wanted = f"{{{{{match[1]}}}}}"
+            yield Finding(
+                VARIABLE_STYLE,
+                f"write the variable {match[0]} as {wanted}, or it is not filled",
+                f"变量 {match[0]} 应写成 {wanted}，否则不会被替换",
+                *match.span(),
+                (Edit(*match.span(), wanted),),
+            )
+
+
+def _is_hidden(name: str) -> bool:
+    """Words that templates put in brackets as placeholders: those are another rule's."""
+    return bool(re.match(r"(?i:your|insert|填|请填)", name)) or set(name.casefold()) <= {"x"}
+
+
+def hash_variable(source: LintSource) -> Iterator[Finding]:
+    for pattern in (_PAIRED_HASH, _LONE_HASH):
+        for match in pattern.finditer(source.masked):
+            if _HEX_COLOUR.fullmatch(match[1]):
+                continue
+            wanted = f"{{{{{match[1]}}}}}"
+            yield Finding(
+                HASH_VARIABLE,
+                f"{match[0]} is no variable: # marks headings; write {wanted}",
+                f"{match[0]} 不是变量：# 是标题符号，请写成 {wanted}",
+                *match.span(),
+                (Edit(*match.span(), wanted),),
+            )
+
+
+def unknown_reference(source: LintSource) -> Iterator[Finding]:
+    sections = source.document.sections
+    known = {name.casefold() for section in sections for name in (section.written, section.name)}
+    known |= {key.casefold() for key in source.document.profile} | set(_PROFILE_WORDS) | {"role", "角色"}
+    known |= {name.casefold() for name in source.document.variables}
+    closed = set(re.findall(r"</[ ]?([^>\s]{1,40})[ ]?>", source.masked))
+    for match in _REFERENCE.finditer(source.masked) if sections else ():
+        name = match[1].strip()
+        canonical = canonical_name(name)
+        is_markup = name in closed or not (has_chinese(name) or name[:1].isupper())
+        if is_markup or name.casefold() in known or (canonical and canonical.casefold() in known):
+            continue
+        meant = _meant_reference(canonical or name, sections)
+        yield Finding(
+            UNKNOWN_REFERENCE,
+            f"{match[0]} refers to no section" + (f": did you mean <{meant}>?" if meant else ""),
+            f"{match[0]} 没有对应的部分" + (f"，是不是 <{meant}>？" if meant else ""),
+            *match.span(),
+            (Edit(match.start(1), match.end(1), meant),) if meant else (),
+        )
+
+
+def _meant_reference(name: str, sections: tuple[Section, ...]) -> str | None:
+    """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
+    other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
+    by_name = {section.name: meant_name(section) or section.written for section in sections}
+    if other in by_name:
+        return by_name[other]
+    near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)
+    return by_name.get(near[0], near[0]) if near else None
+
+
+def unclosed_fence(source: LintSource) -> Iterator[Finding]:
+    lines = source.lines
+    if source.unclosed_fence is None:
+        return
+    opening, mark = source.unclosed_fence
+    indent = opening.text[: len(opening.text) - len(opening.text.lstrip())]
+    following = [line for line in lines if line.start > opening.start]
+    swallowed = next((line for line in following if _is_section_line(line)), None)
+    if swallowed:
+        edit = Edit(swallowed.start, swallowed.start, f"{indent}{mark}\n\n")
+    else:
+        newline = "" if source.text.endswith("\n") else "\n"
+        edit = Edit(len(source.text), len(source.text), f"{newline}{indent}{mark}\n")
+    yield Finding(
+        UNCLOSED_FENCE,
+        f"this code fence is never closed: add a line {mark}",
+        f"这个代码块没有结束：请加一行 {mark}",
+        opening.start + len(indent),
+        opening.end,
+        (edit,),
+    )
+
+
+def _is_section_line(line: Line) -> bool:
+    match = re.match(r"#{1,6}[ \t]+(?P<name>[^:：\n]{1,60})", line.text)
+    return match is not None and canonical_name(match["name"]) is not None
+
+
+def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
+    for section in source.document.sections:
+        content, offset = source.masked_content(section)
+        lonely = _lonely(content)
+        for at, edit in lonely:
+            edits = (Edit(offset + at, offset + at + 1, edit),) if edit else ()
+            yield _quote_finding(content[at], offset + at, edits)
+        straight = [at for at, character in enumerate(content) if character == '"']
+        # 12" is twelve inches: only what is odd with and without such marks is surely wrong.
+        sure = [at for at in straight if not content[at - 1 : at].isdigit()]
+        if len(straight) % 2 and len(sure) % 2:
+            yield _quote_finding('"', offset + _odd_line(content, sure), ())
+
+
+def _lonely(content: str) -> Iterator[tuple[int, str]]:
+    """Marks without a partner; with the mark that was meant, where “ stands for ” on the same line."""
+    open_marks: list[int] = []
+    for at, character in enumerate(content):
+        if character in _QUOTES:
+            last = open_marks[-1] if open_marks else None
+            if last is not None and content[last] == character and "\n" not in content[last:at]:
+                open_marks.pop()
+                yield at, _QUOTES[character]
+            else:
+                open_marks.append(at)
+        elif character in _CLOSING:
+            if open_marks and content[open_marks[-1]] == _CLOSING[character]:
+                open_marks.pop()
+            else:
+                yield at, ""
+    yield from ((at, "") for at in open_marks)
+
+
+def _odd_line(content: str, marks: list[int]) -> int:
+    """The last mark on the first line that has an odd number of them."""
+    starts = [match.end() for match in re.finditer("\n", content)]
+    by_line: dict[int, list[int]] = {}
+    for at in marks:
+        by_line.setdefault(bisect.bisect_right(starts, at), []).append(at)
+    return next((found[-1] for found in by_line.values() if len(found) % 2), marks[-1])
+
+
+def _quote_finding(mark: str, at: int, edits: tuple[Edit, ...]) -> Finding:
+    return Finding(
+        UNBALANCED_QUOTES,
+        f"quotation mark {mark} has no partner",
+        f"引号 {mark} 不成对",
+        at,
+        at + 1,
+        edits,
+    )

@@ -1,0 +1,240 @@
+"""Rules about sections: which there are, how they are named, and what is in them."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from promptlathe.prompts.document import PromptDocument, Section
+from promptlathe.prompts.findings import Edit, Finding, Rule
+from promptlathe.prompts.rules.source import Line, LintSource
+from promptlathe.prompts.sections import all_names, canonical_name, section_name
+
+MISSING_ROLE = Rule("LG101", "missing-role", "error", "the prompt has no Role", "提示词没有 Role（角色）")
+DUPLICATE_SECTION = Rule(
+    "LG102", "duplicate-section", "warning", "a section is there twice", "同一个部分出现了两次"
+)
+MISSPELT_SECTION = Rule(
+    "LG103", "misspelt-section", "warning", "a section's name is misspelt", "部分的名称拼写有误"
+)
+INDENTED_HEADING = Rule(
+    "LG104",
+    "indented-heading",
+    "error",
+    "a heading four or more spaces in is code to Markdown",
+    "标题缩进四格以上，在 Markdown 里会变成代码",
+)
+EMPTY_SECTION = Rule("LG105", "empty-section", "warning", "a section says nothing", "部分没有内容")
+EMPTY_ITEM = Rule("LG106", "empty-item", "warning", "a list item says nothing", "列表项没有内容")
+MISSING_OUTPUT_FORMAT = Rule(
+    "LG107", "missing-output-format", "warning", "nothing says what an answer looks like", "没有规定输出格式"
+)
+VAGUE_OUTPUT_FORMAT = Rule(
+    "LG108",
+    "vague-output-format",
+    "warning",
+    "the output format asks for quality, but names no form",
+    "输出格式只提了质量要求，没有说明形式",
+)
+
+_MISSPELLINGS = {"constrains": "Constraints", "constrain": "Constraint"}
+_INDENTED = re.compile(r"(?P<indent> {4,}|[ ]{0,3}\t[ \t]*)#{1,6}[ \t]*(?P<name>[^#\s].{0,60})")
+_BARE_MARKER = re.compile(r"(?P<indent>[ \t]*)(?:[-*+•·]|\d{1,3}[.)、．])[ \t]*")
+_DANGLING = re.compile(r"(?<=[^\s\-*+•·])[ \t]+[-*+•·][ \t]*$")
+_FORM = re.compile(
+    r"[\d`{<|:：“\"]|句|行|段|表|列|步|项|字|词|格式|结构|标题|编号|数字|包括|包含|依次|代码|标记|模板|只输出|仅输出|只回答|先|语言"
+    r"|\b(?:sentences?|words?|lines?|lists?|tables?|columns?|rows?|paragraphs?|headings?|numbers?|numbered|bullets?|steps?"
+    r"|items?|json|yaml|xml|csv|html|markdown|code|blocks?|only|first|then|followed|containing|fields?|keys?|template|text"
+    r"|titles?|label|verdict|query|quer(?:y|ies)|letter|reply|story|summary|translation|prompt|questions?)\b",
+    re.IGNORECASE,
+)
+_DEFAULT_FORM = {
+    "en": "State the conclusion in one sentence first, then explain briefly.",
+    "zh": "先用一句话给出结论，再简要说明理由。",
+}
+
+
+def missing_role(source: LintSource) -> Iterator[Finding]:
+    document = source.document
+    if document.section("Role"):
+        return
+    first = document.sections[0] if document.sections else None
+    if first and first.canonical is None and first.level < document.layout.level:
+        at = first.start + first.header.index(first.written)
+        edits: tuple[Edit, ...] = (Edit(at, at, "Role: " if source.language == "en" else "角色："),)
+        start, end = first.start, first.start + len(first.header)
+    else:
+        name = document.profile.get("name") or document.profile.get("姓名") or source.prompt.name
+        edits = source.edits_to(lambda found: found.with_section("Role", name.replace("-", " ")))
+        start = end = 0
+    yield Finding(
+        MISSING_ROLE,
+        "there is no Role section: say who the model is",
+        "没有 Role（角色）部分：请说明模型扮演谁",
+        start,
+        end,
+        edits,
+    )
+
+
+def duplicate_section(source: LintSource) -> Iterator[Finding]:
+    first: dict[str, Section] = {}
+    for section in source.document.sections:
+        key = section.canonical or section.written.casefold()
+        earlier = first.setdefault(key, section)
+        if earlier is section:
+            continue
+        line = source.prompt.first_text_line + earlier.line - 1
+        yield Finding(
+            DUPLICATE_SECTION,
+            f"section {section.written!r} is there already, on line {line}",
+            f"部分“{section.written}”在第 {line} 行已经有了",
+            *_name_span(section),
+            _merge(source, earlier, section),
+        )
+
+
+def _merge(source: LintSource, earlier: Section, later: Section) -> tuple[Edit, ...]:
+    """Moves what the later one says to the end of the earlier one. Which of two Roles counts, nobody knows."""
+    if earlier.canonical == "Role":
+        return ()
+
+    def merged(document: PromptDocument) -> PromptDocument:
+        without = document.without(later)
+        body = "\n".join(filter(None, (earlier.body, later.body)))
+        return without.with_section(earlier.written, body)
+
+    return source.edits_to(merged)
+
+
+def misspelt_section(source: LintSource) -> Iterator[Finding]:
+    for section in source.document.sections:
+        meant = meant_name(section)
+        if meant is None:
+            continue
+        start, end = _name_span(section)
+        yield Finding(
+            MISSPELT_SECTION,
+            f"section {section.written!r} is misspelt: {meant!r} is meant",
+            f"部分名称“{section.written}”拼写有误，应为“{meant}”",
+            start,
+            end,
+            (Edit(start, end, meant),),
+        )
+
+
+def meant_name(section: Section) -> str | None:
+    """The name that a misspelt one stands for; None if it is right, or no name at all."""
+    written = section.written.strip()
+    if section.canonical:
+        return _MISSPELLINGS.get(written.casefold())
+    if not re.fullmatch(r"[A-Za-z][A-Za-z ]{3,30}", written):
+        return None
+    names = {name.casefold(): name for name in all_names() if name.isascii()}
+    folded = written.casefold()
+    if folded + "s" in names or folded.removesuffix("s") in names:
+        return None
+    near = difflib.get_close_matches(folded, names, n=1, cutoff=0.84)
+    if not near:
+        return None
+    return _MISSPELLINGS.get(near[0], names[near[0]])
+
+
+def indented_heading(source: LintSource) -> Iterator[Finding]:
+    for line in source.lines:
+        match = None if line.is_code else _INDENTED.fullmatch(line.text)
+        if match is None or canonical_name(re.split("[:：]", match["name"])[0]) is None:
+            continue
+        yield Finding(
+            INDENTED_HEADING,
+            f"{match['name'].strip()!r} is indented so far that it is no heading",
+            f"“{match['name'].strip()}”缩进太多，不会被当作标题",
+            line.start,
+            line.end,
+            (Edit(line.start, line.start + len(match["indent"]), ""),),
+        )
+
+
+def empty_section(source: LintSource) -> Iterator[Finding]:
+    sections = source.document.sections
+    references = {canonical_name(name) or name for name in source.document.references}
+    for section, following in zip(sections, [*sections[1:], None], strict=False):
+        if section.body or (following and following.level > section.level):
+            continue
+        if section.level < source.document.layout.level and section.canonical is None:
+            continue  # a title
+        can_go = section.canonical != "Role" and section.name not in references
+        yield Finding(
+            EMPTY_SECTION,
+            f"section {section.written!r} is empty",
+            f"部分“{section.written}”没有内容",
+            *_name_span(section),
+            source.edits_to(partial(PromptDocument.without, section=section)) if can_go else (),
+        )
+
+
+def empty_item(source: LintSource) -> Iterator[Finding]:
+    lines = source.lines
+    for index, line in enumerate(lines):
+        if line.is_code:
+            continue
+        bare, dangling = _BARE_MARKER.fullmatch(line.text), _DANGLING.search(line.text)
+        if bare and not _has_children(lines, index, len(bare["indent"])):
+            end = lines[index + 1].start if index + 1 < len(lines) else line.end
+            start, edit = line.start + len(bare["indent"]), Edit(line.start, end, "")
+        elif dangling and not bare:
+            cut = line.start + dangling.start()
+            start, edit = line.start + len(line.text.rstrip()) - 1, Edit(cut, line.end, "")
+        else:
+            continue
+        yield Finding(
+            EMPTY_ITEM,
+            "a list marker with nothing behind it",
+            "列表符号后面没有内容",
+            start,
+            line.end,
+            (edit,),
+        )
+
+
+def _has_children(lines: tuple[Line, ...], index: int, indent: int) -> bool:
+    for line in lines[index + 1 :]:
+        if line.text.strip():
+            return line.is_code or len(line.text) - len(line.text.lstrip()) > indent
+    return False
+
+
+def output_format(source: LintSource) -> Iterator[Finding]:
+    document, language = source.document, source.language
+    if not document.sections:
+        return
+    section = document.section("OutputFormat")
+    form = _DEFAULT_FORM[language]
+    if section is None:
+        written = section_name("OutputFormat", document.language)
+        yield Finding(
+            MISSING_OUTPUT_FORMAT,
+            "there is no OutputFormat section: say what an answer looks like",
+            "没有 OutputFormat（输出格式）部分：请说明回答的形式",
+            0,
+            0,
+            source.edits_to(lambda found: found.with_section(written, form)),
+        )
+    elif section.body and not _FORM.search(section.body):
+        body = (
+            f"{section.body}\n- {form}"
+            if section.body.lstrip().startswith("-")
+            else f"{section.body}\n{form}"
+        )
+        yield Finding(
+            VAGUE_OUTPUT_FORMAT,
+            f"{section.written} says how good an answer is, but not what it looks like (a sentence, a list, JSON …)",
+            f"“{section.written}”只说了回答要多好，没有说是什么形式（一句话、列表、JSON……）",
+            *_name_span(section),
+            source.edits_to(lambda found: found.with_section(section.written, body)),
+        )
+
+
+def _name_span(section: Section) -> tuple[int, int]:
+    at = section.start + max(0, section.header.find(section.written))
+    return at, at + len(section.written)

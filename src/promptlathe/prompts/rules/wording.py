@@ -1,0 +1,271 @@
+"""Rules about what the instructions say: said twice, denied, in two languages, in another framework's terms."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from promptlathe.prompts.findings import Edit, Finding, Rule
+from promptlathe.prompts.rules.source import LintSource
+from promptlathe.prompts.sections import CanonicalName, canonical_name, has_chinese
+
+REPEATED_RULE = Rule("LG301", "repeated-rule", "warning", "a rule is given twice", "同一条规则写了两遍")
+CONTRADICTED_RULE = Rule(
+    "LG302", "contradicted-rule", "error", "a rule is denied by another", "一条规则与另一条矛盾"
+)
+MIXED_LANGUAGES = Rule(
+    "LG303", "mixed-languages", "warning", "the instructions change language", "指令混用了两种语言"
+)
+OTHER_FRAMEWORK = Rule(
+    "LG304", "other-framework", "warning", "this is another framework's form", "这是另一种提示词框架的写法"
+)
+
+_RULE_SECTIONS: frozenset[CanonicalName | None] = frozenset(
+    {
+        "Attention",
+        "Skills",
+        "Goals",
+        "Constraints",
+        "Rules",
+        "Reminder",
+        "OutputFormat",
+        "Style",
+        "Suggestions",
+    }
+)
+_ITEM = re.compile(
+    r"[ \t]*(?:[-*+•·][ \t]+|\d{1,3}[.)、．][ \t]*|[(（]\d{1,3}[)）][ \t]*)?(?P<text>.*\S)[ \t]*"
+)
+_DENIAL = re.compile(
+    r"(?:you )?(?:must not|should not|shall not|may not|can ?not|can't|mustn't|shouldn't|do not|don't"
+    r"|never|no|avoid|without)\b"
+    r"|不要|不能|不可以?|不得|不应该?|不必|不许|不准|禁止|严禁|切勿|请勿|勿|避免|(?<![特分区级类个])别"
+)
+_INSISTENCE = re.compile(
+    r"^(?:please |you )?(?:must|should|shall|always|do|be sure to|make sure to)\b|\b(?:always|please)\b|^(?:you )"
+    r"|必须|务必|一定要?|应该?|始终|总是|永远|请(?!求)|(?<![重需主])要(?!求|点|素)|可以|需要?"
+)
+_SAME_RULE = 0.8
+"""Share of common letter pairs (Sørensen-Dice) from which two lines say the same."""
+_NUMBER = re.compile(r"\d+")
+_QUOTED = re.compile(
+    r"[“\"「『'‘`][^”\"」』'’`\n]{1,300}[”\"」』'’`]|[（(][^）)\n]{1,80}[）)]|\{\{[^}\n]{0,80}\}\}|<[^>\n]{1,60}>"
+)
+_LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_LABEL = re.compile(
+    r"^[ \t]{0,3}(?:#{1,6}[ \t]*|[-*+][ \t]+|\d{1,2}[.)、][ \t]*)?"
+    r"\*{0,2}(?P<name>[^\W\d][^:：*\n]{0,40}?)\*{0,2}[ \t]*(?:[:：]|$)",
+    re.MULTILINE,
+)
+_FRAMEWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "CRISPE": (
+        ("capacity and role", "能力与角色", "能力和角色"),
+        ("insight", "洞察", "洞察力"),
+        ("statement", "指令"),
+        ("personality", "个性"),
+        ("experiment", "尝试", "实验"),
+    ),
+    "CO-STAR": (
+        ("context", "上下文", "背景"),
+        ("objective", "目标"),
+        ("style", "风格"),
+        ("tone", "语气", "语调"),
+        ("audience", "受众"),
+        ("response", "回复", "响应"),
+    ),
+    "RTF": (("role", "角色"), ("task", "任务"), ("format", "格式")),
+    "APE": (("action", "行动"), ("purpose", "目的"), ("expectation", "期望", "预期")),
+    "BROKE": (
+        ("background", "背景"),
+        ("role", "角色"),
+        ("objectives", "目标"),
+        ("key results", "关键结果"),
+        ("evolve", "改进", "演进"),
+    ),
+    "RISEN": (
+        ("role", "角色"),
+        ("instructions", "指令"),
+        ("steps", "步骤"),
+        ("end goal", "最终目标"),
+        ("narrowing", "限定", "收窄"),
+    ),
+    "ICIO": (
+        ("instruction", "指令"),
+        ("context", "上下文", "背景"),
+        ("input data", "输入数据"),
+        ("output indicator", "输出指示", "输出引导"),
+    ),
+}
+_OWN_LANGUAGE_SECTIONS: frozenset[CanonicalName | None] = frozenset({"Examples", "Profile", "Definition"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """One rule as a reader takes it: what it is about, and whether it forbids it."""
+
+    core: str
+    is_denied: bool
+    start: int
+    end: int
+    line: int
+
+
+def repeated_rule(source: LintSource) -> Iterator[Finding]:
+    for earlier, later in _pairs(source):
+        if earlier.is_denied != later.is_denied:
+            continue
+        yield Finding(
+            REPEATED_RULE,
+            f"this was said on line {_file_line(source, earlier)} already",
+            f"这一条第 {_file_line(source, earlier)} 行已经说过",
+            later.start,
+            later.end,
+            _removal(source, later),
+        )
+
+
+def contradicted_rule(source: LintSource) -> Iterator[Finding]:
+    for earlier, later in _pairs(source):
+        if earlier.is_denied == later.is_denied:
+            continue
+        yield Finding(
+            CONTRADICTED_RULE,
+            f"this contradicts line {_file_line(source, earlier)}: keep one of the two",
+            f"这一条与第 {_file_line(source, earlier)} 行矛盾，请只留一条",
+            later.start,
+            later.end,
+        )
+
+
+def _file_line(source: LintSource, saying: _Saying) -> int:
+    return source.prompt.first_text_line + saying.line
+
+
+def _removal(source: LintSource, saying: _Saying) -> tuple[Edit, ...]:
+    """The whole line, if it is a list item without children; a paragraph may be needed by what follows it."""
+    line = source.lines[saying.line]
+    following = source.lines[saying.line + 1 : saying.line + 2]
+    if not re.match(r"[ \t]*[-*+•·]", line.text):
+        return ()
+    if following and following[0].text.strip() and _indent(following[0].text) > _indent(line.text):
+        return ()
+    return (Edit(line.start, following[0].start if following else line.end, ""),)
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
+    """Each saying with the first one before it that is about the same.
+
+    Only sayings that share their rarest letter pairs are compared, so that time stays about linear.
+    """
+    earlier: dict[str, list[_Saying]] = {}
+    for saying in _sayings(source):
+        keys = _keys(saying.core)
+        candidates = {id(found): found for key in keys for found in earlier.get(key, ())}
+        match = next((found for found in candidates.values() if _is_same(found, saying)), None)
+        if match:
+            yield match, saying
+            continue
+        for key in keys:
+            bucket = earlier.setdefault(key, [])
+            if len(bucket) < 20:
+                bucket.append(saying)
+
+
+def _keys(core: str) -> tuple[str, ...]:
+    words = core.split() if " " in core else [core[at : at + 3] for at in range(len(core) - 2)]
+    return tuple(sorted(set(words), key=lambda word: (-len(word), word))[:12]) or (core,)
+
+
+def _is_same(one: _Saying, other: _Saying) -> bool:
+    if _NUMBER.findall(one.core) != _NUMBER.findall(other.core):
+        return False
+    if one.is_denied != other.is_denied:
+        return one.core == other.core
+    return _similarity(one.core, other.core) >= _SAME_RULE
+
+
+def _similarity(one: str, other: str) -> float:
+    first, second = _letter_pairs(one), _letter_pairs(other)
+    return 2 * len(first & second) / (len(first) + len(second))
+
+
+@lru_cache(maxsize=4096)
+def _letter_pairs(text: str) -> frozenset[str]:
+    return frozenset(text[at : at + 2] for at in range(max(1, len(text) - 1)))
+
+
+def _sayings(source: LintSource) -> Iterator[_Saying]:
+    numbers = {line.start: number for number, line in enumerate(source.lines)}
+    for section in source.document.sections:
+        if section.canonical not in _RULE_SECTIONS:
+            continue
+        for text, start in source.masked_lines(section):
+            match = _ITEM.fullmatch(text)
+            if match is None or start not in numbers:
+                continue
+            core, is_denied = _core(match["text"])
+            if len(core) >= (4 if has_chinese(core) else 8):
+                end = start + match.end("text")
+                yield _Saying(core, is_denied, start + match.start("text"), end, numbers[start])
+
+
+def is_denial(text: str) -> bool:
+    """Whether a rule forbids: "never …", "不要……"."""
+    return _core(text)[1]
+
+
+def _core(text: str) -> tuple[str, bool]:
+    """The text without what denies or insists, in lower case, without punctuation."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    without, denials = _DENIAL.subn(" ", folded, count=1)
+    is_denied = denials == 1
+    plain = _INSISTENCE.sub(" ", without.strip())
+    core = " ".join(re.findall(r"\w+", plain))
+    return (re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])", "", core), is_denied)
+
+
+def mixed_languages(source: LintSource) -> Iterator[Finding]:
+    """One finding for each section: quotes, code, brackets, names and examples may be in any language."""
+    is_chinese = source.language == "zh"
+    for section in source.document.sections:
+        if section.canonical in _OWN_LANGUAGE_SECTIONS:
+            continue
+        for text, start in source.masked_lines(section):
+            said = _QUOTED.sub(" ", text)
+            chinese, latin = len(_CHINESE.findall(said)), len(_LATIN_WORD.findall(said))
+            is_other = (latin >= 4 and not chinese) if is_chinese else (chinese >= 6 and chinese > latin)
+            if is_other:
+                english, zh = ("English", "英文") if is_chinese else ("Chinese", "中文")
+                yield Finding(
+                    MIXED_LANGUAGES,
+                    f"this line is in {english}, the other instructions are not",
+                    f"这一行是{zh}，其他指令不是",
+                    start + len(text) - len(text.lstrip()),
+                    start + len(text.rstrip()),
+                )
+                break
+
+
+def other_framework(source: LintSource) -> Iterator[Finding]:
+    """A framework counts as found if at most one of its fields is missing; a short one must be complete."""
+    labels = {match["name"].strip().casefold(): match for match in _LABEL.finditer(source.masked)}
+    for framework, fields in _FRAMEWORKS.items():
+        found = [labels[name] for names in fields for name in names if name in labels]
+        sections = [canonical_name(match["name"]) for match in found]
+        if len(found) < max(3, len(fields) - 1) or all(sections):
+            continue
+        first = min(found, key=lambda match: match.start("name"))
+        yield Finding(
+            OTHER_FRAMEWORK,
+            f"this is a {framework} prompt: `lathe prompt convert` makes it LangGPT",
+            f"这是 {framework} 写法：可用 `lathe prompt convert` 转成 LangGPT",
+            first.start("name"),
+            first.end("name"),
+        )
+        return
