@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from promptlathe.prompts.dialects import Dialect, DialectId, detect, dialect_named
 from promptlathe.prompts.document import Layout, LayoutKind, PromptDocument
 from promptlathe.prompts.items import BLOCK_START
-from promptlathe.prompts.outline import Entry, Loss, Outline, differences, outline_of
+from promptlathe.prompts.outline import Entry, Loss, Outline, differences, outline_of, same_text
 from promptlathe.prompts.placeholders import with_variables
 from promptlathe.prompts.reading import parse
 from promptlathe.prompts.sections import CanonicalName, Language, section_name
@@ -162,4 +162,5 @@ def _is_read_back(entry: Entry, text: str, kind: LayoutKind, number: int) -> boo
     first, last = (_head(kind, name, number + step, 2) for name, step in zip(_PROBES, (-1, 1), strict=True))
     gap = "\n\n" if kind == "heading" else "\n"
     sections = parse(gap.join([f"{first} x", text, f"{last} x"]), Layout(kind, 2)).sections
-    return len(sections) == 3 and sections[1].body == entry.body and sections[2].canonical == "Style"
+    is_alone = len(sections) == 3 and sections[2].canonical == "Style"
+    return is_alone and same_text(sections[1].body, entry.body)
