@@ -53,7 +53,7 @@ def write(document: PromptDocument, dialect: DialectId, *, syntax: Syntax = "jso
     is_same_syntax = target.kind != "json" or document.layout.kind == syntax
     if found.dialect == dialect and found.confidence and is_same_syntax:
         return Written(render(document), ())
-    outline, changes = _with_variables(outline_of(document))
+    outline, changes = with_variables_in(outline_of(document))
     return write_outline(outline, target, document.language, syntax, changes)
 
 
@@ -78,7 +78,8 @@ def write_outline(
     return Written(text, (*changes, *losses))
 
 
-def _with_variables(outline: Outline) -> tuple[Outline, tuple[Loss, ...]]:
+def with_variables_in(outline: Outline) -> tuple[Outline, tuple[Loss, ...]]:
+    """The outline with every placeholder as `{{name}}`, and which were written otherwise."""
     losses: list[Loss] = []
 
     def changed(text: str, section: str) -> str:
