@@ -1,10 +1,11 @@
 """`lathe prompt`: list, show and convert prompts. The group's other commands are in modules of their own."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, out, print_json
+from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json
 
 app = typer.Typer(help="List, show and convert prompts.", no_args_is_help=True)
 
@@ -80,3 +81,40 @@ def show(prompt: PromptArgument, as_json: JsonFlag = False) -> None:
             ],
         }
     )
+
+
+@app.command()
+def convert(
+    prompt: PromptArgument,
+    to: Annotated[str, typer.Option("--to", metavar="FORM", help="A dialect, framework or export.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="FRAMEWORK", help="What the text is; found if not given.")
+    ] = None,
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="Write a JSON dialect as YAML.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Convert a prompt; what the target cannot hold goes to stderr.
+
+    Dialects: role, community, lesson, goal, bullet, flat, plain, json-nested, json-flat. Frameworks: crispe,
+    co-star, rtf, ape, broke, risen, icio. Exports: prompty, dotprompt, poml, messages, promptfoo.
+    """
+    from promptlathe.prompts.conversion import convert_prompt
+    from promptlathe.workspace.workspace import Workspace, write_text
+
+    is_yaml = as_yaml or (output is not None and output.suffix in (".yaml", ".yml"))
+    found = Workspace.find().prompt(prompt)
+    written = convert_prompt(found, to, source=source, syntax="yaml" if is_yaml else "json")
+    if output:
+        write_text(output, written.text)
+    if as_json:
+        losses = [
+            {"kind": loss.kind, "section": loss.section, "message": str(loss)} for loss in written.losses
+        ]
+        print_json({"to": to, "text": written.text, "losses": losses})
+    elif not output:
+        typer.echo(written.text, nl=False)
+    for loss in written.losses:
+        err.print(
+            f"[yellow]changed:[/] {escape_markup(loss.message(found.document.language))}", soft_wrap=True
+        )

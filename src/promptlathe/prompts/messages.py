@@ -24,15 +24,20 @@ def render_messages(
 
     Raises PromptError if a variable has no value, or the examples cannot be read as turns.
     """
+    values = _values(prompt, variables or {})
+    filled = [Message(message.role, fill(message.content, values)) for message in template_messages(prompt)]
+    return (*filled, *history, Message("user", user_text))
+
+
+def template_messages(prompt: Prompt) -> tuple[Message, ...]:
+    """The system message and the examples that are turns, with `{{name}}` not filled. Raises PromptError."""
     document, turns = prompt.document, []
     if prompt.examples == "messages" and (section := document.section("Examples")):
         document = document.without_section("Examples")
         for example in read_examples(section.body):
             turns += [Message("user", example.user), Message("assistant", example.assistant)]
-    values = _values(prompt, variables or {})
     system = [Message("system", document.instructions)] if document.instructions else []
-    filled = [Message(message.role, fill(message.content, values)) for message in (*system, *turns)]
-    return (*filled, *history, Message("user", user_text))
+    return (*system, *turns)
 
 
 def _values(prompt: Prompt, given: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,8 @@ _LABEL = re.compile(
     r"(?P<mark>[*_]{1,3})(?P<inside>[^:：\n]{1,60}?)[:：][ \t]{0,4}(?P=mark)"
     r"|(?P<around>[*_]{0,3})(?P<name>[^:：\n]{1,60}?)(?P=around)[ \t]{0,4}[:：](?!//)"
 )
+# A number 1 is apart, because only that begins a list below a line of text.
+_ALIKE = re.compile(r"(?P<marks>[ ]*(?:[-*+] |1[.)] )?)(?:(?P<number>\d{1,9})(?P<stop>[.)] ))?(?=[^\W\d_])")
 _HASHES = re.compile(r"[ ]{0,3}(?P<hashes>[#＃]{1,6})[ \t]*")
 _LINE_MARKER: dict[LayoutKind, re.Pattern[str]] = {
     "bullet": re.compile(r" ?[-*+•·][ \t]+"),
@@ -56,15 +58,37 @@ class Scan:
         self.stops = [*ends, len(text)]
         self._code: set[int] = set()
         self._headings: list[tuple[int, int, bool]] = []
-        for token in _MARKDOWN.parse(text[offset:]):
+        lines = [*self._telling_lines(), len(self.starts)]
+        shown = "\n".join(map(self.line, lines[:-1]))
+        for token in _MARKDOWN.parse(shown):
             if token.map is None:
                 continue
+            first, stop = lines[token.map[0]], lines[token.map[1]]
             if token.type in ("fence", "code_block"):
-                self._code.update(range(*token.map))
+                self._code.update(range(first, stop))
             elif token.type == "heading_open" and token.level == 0:
                 is_setext = token.markup in ("=", "-")
                 if not is_setext or token.map[1] - token.map[0] == 2:
-                    self._headings.append((token.map[0], int(token.tag[1]), is_setext))
+                    self._headings.append((first, int(token.tag[1]), is_setext))
+
+    def _telling_lines(self) -> list[int]:
+        """Numbers of the lines that Markdown must see to find code and headings.
+
+        Of many lines alike, such as items of one list, the first two and the last tell all: each begins with
+        the same marks and then a letter, so what is open after one of them is open after all. The library
+        takes most of the time for a long text, and most lines of a long text are alike.
+        """
+        kept: list[int] = []
+        before, count = None, 0
+        for number, start in enumerate(self.starts):
+            match = _ALIKE.match(self.text, start)
+            alike = (match["marks"], len(match["number"] or ""), match["stop"]) if match else None
+            count = count + 1 if alike and alike == before else 1
+            before = alike
+            if count > 3:
+                kept.pop()
+            kept.append(number)
+        return kept
 
     def line(self, number: int) -> str:
         """The line without its end."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from promptlathe.prompts.dialects import Dialect, DialectId, detect, dialect_named
 from promptlathe.prompts.document import Layout, LayoutKind, PromptDocument
 from promptlathe.prompts.items import BLOCK_START
-from promptlathe.prompts.outline import Entry, Loss, Outline, differences, outline_of
+from promptlathe.prompts.outline import Entry, Loss, Outline, differences, outline_of, same_text
 from promptlathe.prompts.placeholders import with_variables
 from promptlathe.prompts.reading import parse
 from promptlathe.prompts.sections import CanonicalName, Language, section_name
@@ -53,7 +53,7 @@ def write(document: PromptDocument, dialect: DialectId, *, syntax: Syntax = "jso
     is_same_syntax = target.kind != "json" or document.layout.kind == syntax
     if found.dialect == dialect and found.confidence and is_same_syntax:
         return Written(render(document), ())
-    outline, changes = _with_variables(outline_of(document))
+    outline, changes = with_variables_in(outline_of(document))
     return write_outline(outline, target, document.language, syntax, changes)
 
 
@@ -78,7 +78,8 @@ def write_outline(
     return Written(text, (*changes, *losses))
 
 
-def _with_variables(outline: Outline) -> tuple[Outline, tuple[Loss, ...]]:
+def with_variables_in(outline: Outline) -> tuple[Outline, tuple[Loss, ...]]:
+    """The outline with every placeholder as `{{name}}`, and which were written otherwise."""
     losses: list[Loss] = []
 
     def changed(text: str, section: str) -> str:
@@ -162,4 +163,5 @@ def _is_read_back(entry: Entry, text: str, kind: LayoutKind, number: int) -> boo
     first, last = (_head(kind, name, number + step, 2) for name, step in zip(_PROBES, (-1, 1), strict=True))
     gap = "\n\n" if kind == "heading" else "\n"
     sections = parse(gap.join([f"{first} x", text, f"{last} x"]), Layout(kind, 2)).sections
-    return len(sections) == 3 and sections[1].body == entry.body and sections[2].canonical == "Style"
+    is_alone = len(sections) == 3 and sections[2].canonical == "Style"
+    return is_alone and same_text(sections[1].body, entry.body)

@@ -1,0 +1,45 @@
+"""The shortcut past lines that are alike must not be seen in what is found."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from promptlathe.prompts.scanning import Candidate, Scan
+
+_LINES = [
+    "- a", "* a", "1. a", "2. a", "3) a", "12. a", "  - a", "    - a", "      a", "a", "  a", "    a", "   1. a",
+    "- 2. a", "```", "  ```", "~~~", "---", "===", "> a", "> - a", "", "# Goals", "  ## Rules", "- # Role",
+    "\ta", "Goals: x",
+]  # fmt: skip
+texts = st.lists(st.tuples(st.sampled_from(_LINES), st.sampled_from([1, 1, 2, 3, 4, 7])), max_size=14).map(
+    lambda parts: "\n".join(line for line, count in parts for _ in range(count))
+)
+
+
+class EveryLine(Scan):
+    """As `Scan`, with all lines shown to the Markdown library."""
+
+    def _telling_lines(self) -> list[int]:
+        return [*range(len(self.starts))]
+
+
+def found(scan: Scan) -> list[list[Candidate]]:
+    return [scan.headings(), *(scan.labels(kind) for kind in ("bullet", "flat", "plain"))]
+
+
+@settings(max_examples=300)
+@given(texts)
+def test_lines_that_are_passed_over_make_no_difference(text: str) -> None:
+    assert found(Scan(text)) == found(EveryLine(text))
+
+
+@pytest.mark.slow
+@settings(max_examples=20_000, deadline=None)
+@given(texts)
+def test_lines_that_are_passed_over_make_no_difference_in_many_texts(text: str) -> None:
+    assert found(Scan(text)) == found(EveryLine(text))
+
+
+def test_most_of_a_long_list_is_passed_over() -> None:
+    text = "# Role: X\n" + "- item\n" * 1000 + "## Goals\n"
+    assert len(Scan(text)._telling_lines()) < 10
