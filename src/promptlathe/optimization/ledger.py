@@ -1,0 +1,73 @@
+"""Every answer of a search, each asked for once, and never one more than the budget allows."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+
+from promptlathe.errors import UsageError
+from promptlathe.evaluation.answers import Row
+from promptlathe.evaluation.run import Evaluator
+from promptlathe.prompts import Prompt
+from promptlathe.tasks.case import Case
+
+Work = Sequence[tuple[Prompt, Sequence[Case]]]
+"""Prompts, each with the cases it is to answer."""
+
+
+class Ledger:
+    """`limit` is in model calls. An answer that the response cache knew counts like any other, so that a search
+    takes the same way whatever was answered before; a failed request counts, too."""
+
+    def __init__(self, evaluator: Evaluator, limit: int, *, on_row: Callable[[Row], None]) -> None:
+        if limit < 0:
+            raise UsageError(f"a budget of {limit} calls cannot be", hint="give 0 or more")
+        self.evaluator = evaluator
+        self.limit = limit
+        self.spent = 0
+        self._on_row = on_row
+        self._rows: dict[str, dict[str, Row]] = {}
+
+    @property
+    def left(self) -> int:
+        return self.limit - self.spent
+
+    def rows(self, prompt: str) -> Mapping[str, Row]:
+        """What the prompt of that name has answered, by case id."""
+        return self._rows.get(prompt, {})
+
+    def cost(self, work: Work) -> int:
+        """Calls that `ask` would make: what is known costs nothing."""
+        return sum(len(self._missing(prompt, cases)) for prompt, cases in work)
+
+    def pay(self, calls: int) -> bool:
+        """Take calls that are made elsewhere (a proposer's) out of the budget; False if it has too few left."""
+        if calls > self.left:
+            return False
+        self.spent += calls
+        return True
+
+    async def ask(self, work: Work) -> bool:
+        """Get the answers that are missing; False, and nothing asked, if the budget does not hold them all."""
+        missing = {prompt.name: (prompt, self._missing(prompt, cases)) for prompt, cases in work}
+        if not self.pay(sum(len(cases) for _, cases in missing.values())):
+            return False
+        for cases, prompts in _alike(missing.values()):
+            async with aclosing(self.evaluator.evaluate(prompts, cases)) as rows:
+                async for row in rows:
+                    self._rows.setdefault(row.prompt, {})[row.case_id] = row
+                    self._on_row(row)
+        return True
+
+    def _missing(self, prompt: Prompt, cases: Sequence[Case]) -> tuple[Case, ...]:
+        known = self.rows(prompt.name)
+        return tuple(case for case in cases if case.id not in known)
+
+
+def _alike(
+    work: Iterable[tuple[Prompt, tuple[Case, ...]]],
+) -> Iterable[tuple[tuple[Case, ...], list[Prompt]]]:
+    """Prompts that miss the same cases go together: they are one batch for the engine."""
+    batches: dict[tuple[str, ...], tuple[tuple[Case, ...], list[Prompt]]] = {}
+    for prompt, cases in work:
+        if cases:
+            batches.setdefault(tuple(case.id for case in cases), (cases, []))[1].append(prompt)
+    return batches.values()
