@@ -18,7 +18,7 @@ class Proposal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """`prompt.name` is its name in the search, the same whenever the search is run again. `parent` None: the
     prompt that the search began with."""

@@ -25,6 +25,7 @@ class Evidence:
 
     cases: int
     clusters: int
+    share_before: float
     fixed: int
     broken: int
     difference: float
@@ -55,7 +56,7 @@ def weigh(cases: Sequence[Case], before: Mapping[str, Row], after: Mapping[str, 
         if case.id in before and case.id in after and not (before[case.id].error or after[case.id].error)
     ]
     if not both:
-        return Evidence(0, 0, 0, 0, 0.0, 0.0, PRIOR_SD)
+        return Evidence(0, 0, 0.0, 0, 0, 0.0, 0.0, PRIOR_SD)
     was = [before[case.id].is_correct for case in both]
     became = [after[case.id].is_correct for case in both]
     names = [case.cluster for case in both]
@@ -70,6 +71,7 @@ def weigh(cases: Sequence[Case], before: Mapping[str, Row], after: Mapping[str, 
     return Evidence(
         cases=grouped.cases,
         clusters=count,
+        share_before=sum(was) / len(was),
         fixed=fixed,
         broken=broken,
         difference=difference,

@@ -53,11 +53,11 @@ class Proposer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """Sizes of a search. `block_clusters` are asked at a time, `first_rivals` and `rivals` race in the first and
+    """Sizes of a search. At least `block_cases` are asked at a time, `first_rivals` and `rivals` race in the first and
     in every later generation; `alpha` is the chance of a wrong change of the incumbent, per race."""
 
-    block_clusters: int = 10
-    first_rivals: int = 12
+    block_cases: int = 20
+    first_rivals: int = 10
     rivals: int = 6
     alpha: float = 0.2
     failure_cases: int = 20
@@ -101,13 +101,14 @@ class Search:
         propose: Sequence[Case],
         proposers: Sequence[Proposer],
         settings: SearchSettings = SearchSettings(),
-        reserve: int = 0,
+        reserve: Callable[[Evidence], int] = lambda _: 0,
         on_candidate: Callable[[Candidate], None] = lambda _: None,
         on_standings: Callable[[Sequence[Standing]], None] = lambda _: None,
     ) -> None:
-        """`reserve` calls of the ledger are left for what comes after."""
+        """`reserve` tells how many calls to leave for what comes after, from the evidence for the incumbent
+        against the start."""
         self._ledger = ledger
-        self._blocks = list(_blocks(select, settings.block_clusters))
+        self._blocks = list(_blocks(select, settings.block_cases))
         self._propose = propose
         self._proposers = proposers
         self._settings = settings
@@ -175,7 +176,7 @@ class Search:
             (candidate.prompt, [case for block in self._blocks[: reach[candidate.name]] for case in block])
             for candidate in (incumbent, *rivals)
         ]
-        if self._ledger.cost(work) > self._ledger.left - self._reserve:
+        if self._ledger.cost(work) > self._spendable(incumbent):
             return False
         await self._ledger.ask(work)
         self._reached |= reach
@@ -199,7 +200,7 @@ class Search:
     async def _new(self, incumbent: Candidate, count: int) -> list[Candidate]:
         """Up to `count` candidates, the proposers taking turns; no more than a first block can be paid for."""
         block = len(self._blocks[0]) if self._blocks else 0
-        affordable = (self._ledger.left - self._reserve) // block - 1 if block else 0
+        affordable = self._spendable(incumbent) // block - 1 if block else 0
         fresh: list[Candidate] = []
         situation = await self._situation(incumbent)
         waiting = [list(await proposer.propose(situation, count)) for proposer in self._proposers]
@@ -216,7 +217,7 @@ class Search:
         looked_at = list(islice(self._propose, self._settings.failure_cases))
         work = [(incumbent.prompt, looked_at)]
         failed: list[tuple[Case, str]] = []
-        if self._ledger.cost(work) <= self._ledger.left - self._reserve:
+        if self._ledger.cost(work) <= self._spendable(incumbent):
             await self._ledger.ask(work)
             rows = self._ledger.rows(incumbent.name)
             failed = [
@@ -225,6 +226,9 @@ class Search:
                 if (row := rows.get(case.id)) and row.response and not row.is_correct
             ]
         return Situation(self._ledger.evaluator.task, incumbent, self._propose, failed, self._tried)
+
+    def _spendable(self, incumbent: Candidate) -> int:
+        return self._ledger.left - self._reserve(self.evidence(self._candidates[0], incumbent))
 
     @property
     def _tried(self) -> frozenset[str]:
@@ -262,16 +266,17 @@ class Search:
         )
 
 
-def _blocks(cases: Sequence[Case], clusters: int) -> Sequence[Sequence[Case]]:
-    """Whole clusters, `clusters` at a time: an e-value over half a cluster would not be valid."""
+def _blocks(cases: Sequence[Case], size: int) -> Sequence[Sequence[Case]]:
+    """Whole clusters, `size` cases or a few more at a time: an e-value over half a cluster would not be valid."""
     groups: dict[str, list[Case]] = {}
     for case in cases:
         groups.setdefault(case.cluster, []).append(case)
-    waiting = iter(groups.values())
-    blocks = []
-    while part := list(islice(waiting, clusters)):
-        blocks.append([case for group in part for case in group])
-    return blocks
+    blocks: list[list[Case]] = [[]]
+    for group in groups.values():
+        if len(blocks[-1]) >= size:
+            blocks.append([])
+        blocks[-1] += group
+    return [block for block in blocks if block]
 
 
 def standings_json(standings: Sequence[Standing]) -> list[dict[str, object]]:

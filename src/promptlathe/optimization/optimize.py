@@ -1,0 +1,140 @@
+"""From a starting prompt to a proven better one, under a hard budget: search on `select`, prove on `sealed`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from promptlathe.evaluation.answers import Row, require_an_answer
+from promptlathe.evaluation.run import Evaluator
+from promptlathe.optimization.ablation import SectionWorth, ablate
+from promptlathe.optimization.candidates import Candidate
+from promptlathe.optimization.certificate import Certificate, SelectScore, certify
+from promptlathe.optimization.evidence import Evidence
+from promptlathe.optimization.ledger import Ledger
+from promptlathe.optimization.search import LEAST_GAIN, Found, Proposer, Search, SearchSettings, Standing
+from promptlathe.prompts import Prompt
+from promptlathe.statistics.power import cases_needed
+from promptlathe.tasks.case import Case, Language
+from promptlathe.tasks.task import Task
+
+LEAST_SEALED = 100
+POWER = 0.95
+"""Chance of proving the gain that the search promises, if it is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What may be spent: `budget` model calls in all, and cases of each split at most."""
+
+    budget: int = 1500
+    propose_cases: int = 100
+    select_cases: int = 400
+    sealed_cases: int = 400
+    seed: int = 0
+    languages: tuple[Language, ...] = ("en", "zh")
+    settings: SearchSettings = field(default_factory=SearchSettings)
+
+    def sealed_wanted(self, promised: Evidence) -> int:
+        """Cases that prove the promised gain with `POWER`; a standard deviation less of it, for the best of many
+        promises too much."""
+        before = promised.share_before
+        after = min(0.999, before + max(promised.mean - promised.sd, LEAST_GAIN))
+        needed = cases_needed(min(before, 0.99), after, power=POWER)
+        return min(max(LEAST_SEALED, needed), self.sealed_cases)
+
+    def reserve(self, promised: Evidence) -> int:
+        """Calls to keep for the sealed cases of the winner and the start: a third of the budget while nothing is
+        won, then as many as the proof needs, up to half."""
+        if promised.mean <= LEAST_GAIN:
+            return min(2 * self.sealed_cases, self.budget // 3)
+        return min(2 * self.sealed_wanted(promised), self.budget // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Optimized:
+    """`certificate` None: nothing beat the start, so nothing was proven and the sealed cases were not read."""
+
+    found: Found
+    certificate: Certificate | None
+    sealed_rows: tuple[Row, ...]
+    sections: tuple[SectionWorth, ...]
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Is told what happens, as it happens; `on_sealed_read` before sealed cases are used, so that it is logged."""
+
+    on_row: Callable[[Row], None] = lambda _: None
+    on_candidate: Callable[[Candidate], None] = lambda _: None
+    on_standings: Callable[[Sequence[Standing]], None] = lambda _: None
+    on_sealed_read: Callable[[Sequence[Prompt], Sequence[Case]], None] = lambda _, __: None
+
+
+async def optimize(
+    evaluator: Evaluator,
+    start: Prompt,
+    proposers: Sequence[Proposer],
+    effort: Effort,
+    *,
+    now: Callable[[], datetime],
+    observer: Observer = Observer(),
+) -> Optimized:
+    """Find the best prompt that the budget allows, certify it, and see what its sections are worth.
+
+    The same arguments take the same way, so a search that was cut off is gone on with by starting it again: what
+    was answered comes from the cache. Raises EngineError where every sealed question failed.
+    """
+    ledger = Ledger(evaluator, effort.budget, on_row=observer.on_row)
+    task = evaluator.task
+    select = task.cases("select", effort.select_cases, seed=effort.seed, languages=effort.languages)
+    propose = task.cases("propose", effort.propose_cases, seed=effort.seed, languages=effort.languages)
+    search = Search(
+        ledger,
+        select=select,
+        propose=propose,
+        proposers=proposers,
+        settings=effort.settings,
+        reserve=effort.reserve,
+        on_candidate=observer.on_candidate,
+        on_standings=observer.on_standings,
+    )
+    beginning = Candidate.start(start)
+    found = await search.run(beginning)
+    best = found.best
+    if best is beginning:
+        return Optimized(found, None, (), await ablate(ledger, start, select), ledger.spent)
+    wanted = effort.sealed_wanted(search.evidence(beginning, best))
+    sealed = _sealed_cases(evaluator.task, effort, min(wanted, ledger.left // 2))
+    prompts = [best.prompt, start]
+    observer.on_sealed_read(prompts, sealed)
+    await ledger.ask([(prompt, sealed) for prompt in prompts])
+    rows = [ledger.rows(prompt.name)[case.id] for prompt in prompts for case in sealed]
+    require_an_answer(rows)
+    chosen_on = [
+        (case, row) for case in select if (row := ledger.rows(best.name).get(case.id)) and row.error is None
+    ]
+    certificate = certify(
+        task=task,
+        cases=sealed,
+        seed=effort.seed,
+        languages=effort.languages,
+        prompts=prompts,
+        rows=rows,
+        select=SelectScore(
+            correct=tuple(row.is_correct for _, row in chosen_on),
+            clusters=tuple(case.cluster for case, _ in chosen_on),
+        ),
+        engine=evaluator.engine.describe(),
+        sampling=evaluator.sampling,
+        created_at=now(),
+    )
+    sections = await ablate(ledger, best.prompt, select)
+    return Optimized(found, certificate, tuple(rows), sections, ledger.spent)
+
+
+def _sealed_cases(task: Task, effort: Effort, count: int) -> tuple[Case, ...]:
+    """The first `count` sealed cases, but whole clusters only."""
+    cases = task.cases("sealed", effort.sealed_cases, seed=effort.seed, languages=effort.languages)
+    inside = {case.cluster for case in cases[:count]} - {case.cluster for case in cases[count:]}
+    return tuple(case for case in cases[:count] if case.cluster in inside)
