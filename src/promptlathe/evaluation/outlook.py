@@ -1,5 +1,6 @@
 """What a run will be able to show, said before it starts."""
 
+import math
 from collections.abc import Sequence
 
 from promptlathe.statistics.intervals import wilson
@@ -35,7 +36,7 @@ def outlook(cases: Sequence[Case], comparisons: int, language: Language) -> str:
         for before, after in _TYPICAL_GAINS
     ]
     said = words["shows" if gain else "nothing"].format(
-        cases=count, gain=_percent(0.5 + (gain or 0.0)), power=_percent(POWER)
+        cases=count, gain=_percent(math.ceil(50 + 100 * (gain or 0.0)) / 100), power=_percent(POWER)
     )
     return said + words["comma"].join(needed) + words["end"] + worth
 
