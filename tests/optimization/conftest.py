@@ -28,6 +28,9 @@ class Remembered:
     def record(self, rows: Sequence[Row]) -> None:
         self.responses |= {row.key: row.response for row in rows if row.response}
 
+    def remember(self, key: str, response: Response) -> None:
+        self.responses[key] = response
+
 
 def prompt(name: str, words: int = 1) -> Prompt:
     return Prompt(name, parse(f"{name} {'word ' * words}"))

@@ -57,7 +57,7 @@ def simulated(seed: int, skill: Callable[[str], float], *, agreement: float = 0.
         luck = _draw(seed, "case", question) if is_shared else _draw(seed, "own", system, question)
         return "yes" if luck < skill(system) else "no"
 
-    return Evaluator(TASK, ScriptedEngine(answer), Remembered(), Sampling(max_tokens=4))
+    return Evaluator(TASK, ScriptedEngine(answer), "scripted", Remembered(), Sampling(max_tokens=4))
 
 
 def _draw(*parts: object) -> float:

@@ -15,7 +15,7 @@ from promptlathe.tasks.task import Task
 
 
 class Recorder(Protocol):
-    """What an evaluation needs of storage. Both calls are durable when they return."""
+    """What an evaluation needs of storage. All calls are durable when they return."""
 
     def cached(self, keys: Sequence[str]) -> Mapping[str, Response]:
         """The known responses among `keys`."""
@@ -24,6 +24,10 @@ class Recorder(Protocol):
     def record(self, rows: Sequence[Row]) -> None:
         """Keep rows and their responses. A row takes the place of an earlier one of the same subject, case
         and repeat; if the run had generated that same answer itself, it stays `is_cached` false."""
+        ...
+
+    def remember(self, key: str, response: Response) -> None:
+        """Keep a response that belongs to no case, such as a proposer's."""
         ...
 
 
@@ -73,13 +77,7 @@ class Evaluator:
         async with aclosing(self.engine.generate(requests)) as outputs:
             async for output in outputs:
                 if isinstance(output, Answer):
-                    response = Response(
-                        text=output.text,
-                        finish_reason=output.finish_reason,
-                        prompt_tokens=output.prompt_tokens,
-                        completion_tokens=output.completion_tokens,
-                        seconds=output.seconds,
-                    )
+                    response = Response.of(output)
                     same = by_key[output.request_id]
                     rows = [self._row(ask, response, is_cached=ask is not same[0]) for ask in same]
                 elif isinstance(output, Failure):

@@ -146,6 +146,11 @@ class Database:
                 [_answer_values(run_id, row) for row in rows],
             )
 
+    def remember(self, key: str, response: Response) -> None:
+        """See `Recorder.remember`."""
+        with self._writing() as connection:
+            connection.execute(insert(responses).on_conflict_do_nothing(), {"key": key} | asdict(response))
+
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self._told("write to"), self._writer.begin() as connection:
@@ -174,6 +179,9 @@ class RunRecorder:
 
     def record(self, rows: Sequence[Row]) -> None:
         self.database.record(self.run_id, rows)
+
+    def remember(self, key: str, response: Response) -> None:
+        self.database.remember(key, response)
 
 
 def _answer_values(run_id: str, row: Row) -> dict[str, object]:
