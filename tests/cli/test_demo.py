@@ -13,7 +13,7 @@ from tests.fakes import ScriptedEngine
 from tests.scripted import TASK, skilled
 
 MakeEngine = Callable[..., ScriptedEngine]
-DEMO = ("demo", "-m", "tiny.gguf", "--engine", "scripted", "--select-cases", "80", "--sealed-cases", "60")
+DEMO = ("demo", "-m", "tiny.gguf", "--engine", "scripted", "--budget", "1500", "--sealed-cases", "60")
 
 
 def examples_help(system: str) -> float:

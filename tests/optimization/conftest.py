@@ -9,8 +9,11 @@ from promptlathe.engines.engine import Sampling
 from promptlathe.evaluation.answers import Response, Row
 from promptlathe.evaluation.plan import no_prompt
 from promptlathe.evaluation.run import Evaluator
-from promptlathe.optimization.prove import Effort, Proof, Prover
+from promptlathe.optimization.given import GivenProposer
+from promptlathe.optimization.ledger import Ledger
+from promptlathe.optimization.optimize import Effort, Observer, Optimized, optimize
 from promptlathe.prompts import Prompt, parse
+from promptlathe.tasks.case import Case
 from promptlathe.tasks.task import get_task
 from tests.fakes import Script, ScriptedEngine
 from tests.scripted import TASK, skilled
@@ -45,29 +48,29 @@ def evaluator(script: Script, **options: object) -> Evaluator:
     return Evaluator(get_task(TASK), engine, "scripted", Remembered(), Sampling(max_tokens=20))
 
 
-Prove = Callable[..., Proof]
+Prove = Callable[..., Optimized]
 
 
 @pytest.fixture(scope="session")
-def prove() -> Callable[..., Proof]:
-    """prove(start's skill, good's skill) -> what the Prover makes of it."""
+def prove() -> Prove:
+    """prove(start's skill, good's skill) -> what `optimize` makes of it."""
 
-    async def made(
-        start: float, good: float, *, select: int = 160, sealed: int = 80, reads: list | None = None
-    ) -> Proof:
+    async def made(start: float, good: float, *, sealed: int = 80, reads: list | None = None) -> Optimized:
         def skill(system: str) -> float:
             return {"start": start, "good": good}.get(system.partition(" ")[0], 0.3)
 
-        prover = Prover(
-            evaluator(skilled(skill)),
-            Effort(select, sealed),
+        def read(prompts: Sequence[Prompt], cases: Sequence[Case]) -> None:
+            if reads is not None:
+                reads.append((prompts, cases))
+
+        return await optimize(
+            Ledger(evaluator(skilled(skill)), 1500, on_row=lambda _: None),
+            START,
+            [GivenProposer([GOOD])],
+            Effort(select_cases=160, sealed_cases=sealed, least_sealed=sealed),
+            references=[no_prompt()],
             now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
-            on_row=lambda _: None,
-            on_standings=lambda _: None,
-            on_sealed_read=lambda prompts, cases: (reads if reads is not None else []).append(
-                (prompts, cases)
-            ),
+            observer=Observer(on_sealed_read=read),
         )
-        return await prover.prove(START, [GOOD], [no_prompt()])
 
     return made

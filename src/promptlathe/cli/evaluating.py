@@ -106,12 +106,12 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
 
 
 def stored_plan(record: "RunRecord") -> "Plan":
-    """The plan of an evaluation. Raises UsageError for a demo, which has cases of two kinds."""
+    """The plan of an evaluation. Raises UsageError for a search, which has cases of several kinds."""
     from promptlathe.evaluation.plan import Plan
 
-    if record.kind == "demo":
+    if record.kind != "eval":
         raise UsageError(
-            f"{record.id} is a demo, not an evaluation", hint=f"see its report: lathe runs show {record.id}"
+            f"{record.id} is a search, not an evaluation", hint=f"see its report: lathe runs show {record.id}"
         )
     return Plan.from_json(record.spec)
 

@@ -13,6 +13,7 @@ from promptlathe.cli.console import print_error
 from promptlathe.cli.demo import demo
 from promptlathe.cli.doctor import doctor
 from promptlathe.cli.eval import evaluate
+from promptlathe.cli.optimize import optimize
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
@@ -33,6 +34,7 @@ app.command("eval")(evaluate)
 app.command()(compare)
 run_cases.register(runs.app)
 app.add_typer(runs.app, name="runs")
+app.command()(optimize)
 app.command()(verify)
 app.add_typer(models.app, name="models")
 app.command()(doctor)

@@ -74,8 +74,8 @@ def show(
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    if record.kind == "demo":
-        from promptlathe.cli.demo import show_stored
+    if record.kind != "eval":
+        from promptlathe.cli.optimizing import show_stored
 
         show_stored(workspace, record, as_json=as_json)
         return
@@ -97,8 +97,8 @@ def resume(run: Run, as_json: JsonFlag = False) -> None:
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    if record.kind == "demo":
-        from promptlathe.cli.demo import go_on
+    if record.kind != "eval":
+        from promptlathe.cli.optimizing import go_on
 
         go_on(workspace, record, as_json=as_json)
         return

@@ -81,6 +81,8 @@ class Certificate(_Strict):
     select: SelectScore
     answers: tuple[CertifiedAnswer, ...]
     errors: int
+    search: dict[str, object]
+    """How the winner was found and what its sections were worth on the `select` cases: recorded, not proven."""
     claims: dict[str, object]
     digest: str
 
@@ -104,6 +106,7 @@ def certify(
     select: SelectScore,
     engine: EngineDescription,
     sampling: Sampling,
+    search: Mapping[str, object],
     created_at: datetime,
 ) -> Certificate:
     """Write down what `rows` on the sealed `cases` prove. `prompts`: the winner, the start, other references."""
@@ -130,6 +133,7 @@ def certify(
             for row, response in answered
         ),
         errors=len(rows) - len(answered),
+        search=_plain(search),
         claims={},
         digest="",
     )
@@ -288,11 +292,11 @@ def _tokens(rows: Mapping[str, Row]) -> dict[str, float]:
     }
 
 
-def _plain(value: dict[str, object]) -> dict[str, object]:
+def _plain(value: Mapping[str, object]) -> dict[str, object]:
     """As it will be read back from JSON, so that both can be compared exactly: with six significant digits,
     which another machine or another version of scipy gives as well."""
     plain: dict[str, object] = json.loads(
-        json.dumps(value), parse_float=lambda number: float(f"{float(number):.6g}")
+        json.dumps(dict(value)), parse_float=lambda number: float(f"{float(number):.6g}")
     )
     return plain
 

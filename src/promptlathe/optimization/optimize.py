@@ -1,11 +1,10 @@
 """From a starting prompt to a proven better one, under a hard budget: search on `select`, prove on `sealed`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from promptlathe.evaluation.answers import Row, require_an_answer
-from promptlathe.evaluation.run import Evaluator
 from promptlathe.optimization.ablation import SectionWorth, ablate
 from promptlathe.optimization.candidates import Candidate
 from promptlathe.optimization.certificate import Certificate, SelectScore, certify
@@ -17,7 +16,6 @@ from promptlathe.statistics.power import cases_needed
 from promptlathe.tasks.case import Case, Language
 from promptlathe.tasks.task import Task
 
-LEAST_SEALED = 100
 POWER = 0.95
 """Chance of proving the gain that the search promises, if it is true."""
 
@@ -30,6 +28,7 @@ class Effort:
     propose_cases: int = 100
     select_cases: int = 400
     sealed_cases: int = 400
+    least_sealed: int = 100
     seed: int = 0
     languages: tuple[Language, ...] = ("en", "zh")
     settings: SearchSettings = field(default_factory=SearchSettings)
@@ -40,22 +39,22 @@ class Effort:
         before = promised.share_before
         after = min(0.999, before + max(promised.mean - promised.sd, LEAST_GAIN))
         needed = cases_needed(min(before, 0.99), after, power=POWER)
-        return min(max(LEAST_SEALED, needed), self.sealed_cases)
+        return min(max(self.least_sealed, needed), self.sealed_cases)
 
-    def reserve(self, promised: Evidence) -> int:
-        """Calls to keep for the sealed cases of the winner and the start: a third of the budget while nothing is
-        won, then as many as the proof needs, up to half."""
+    def reserve(self, promised: Evidence, prompts: int) -> int:
+        """Calls to keep for the sealed cases of the winner, the start and other `prompts`: a third of the budget
+        while nothing is won, then as many as the proof needs, up to half."""
         if promised.mean <= LEAST_GAIN:
-            return min(2 * self.sealed_cases, self.budget // 3)
-        return min(2 * self.sealed_wanted(promised), self.budget // 2)
+            return min(prompts * self.sealed_cases, max(self.budget // 3, prompts * self.least_sealed))
+        return min(prompts * self.sealed_wanted(promised), max(self.budget // 2, prompts * self.least_sealed))
 
 
 @dataclass(frozen=True, slots=True)
 class Optimized:
-    """`certificate` None: nothing beat the start, so nothing was proven and the sealed cases were not read."""
+    """Where nothing beat the start, the certificate is of the start itself, and claims no gain."""
 
     found: Found
-    certificate: Certificate | None
+    certificate: Certificate
     sealed_rows: tuple[Row, ...]
     sections: tuple[SectionWorth, ...]
     calls: int
@@ -65,27 +64,28 @@ class Optimized:
 class Observer:
     """Is told what happens, as it happens; `on_sealed_read` before sealed cases are used, so that it is logged."""
 
-    on_row: Callable[[Row], None] = lambda _: None
     on_candidate: Callable[[Candidate], None] = lambda _: None
     on_standings: Callable[[Sequence[Standing]], None] = lambda _: None
     on_sealed_read: Callable[[Sequence[Prompt], Sequence[Case]], None] = lambda _, __: None
 
 
 async def optimize(
-    evaluator: Evaluator,
+    ledger: Ledger,
     start: Prompt,
     proposers: Sequence[Proposer],
     effort: Effort,
     *,
+    references: Sequence[Prompt] = (),
     now: Callable[[], datetime],
     observer: Observer = Observer(),
 ) -> Optimized:
-    """Find the best prompt that the budget allows, certify it, and see what its sections are worth.
+    """Find the best prompt that the budget allows, certify it against the start, and see what its sections are
+    worth. The `references` answer the sealed cases as well. `ledger` holds the effort's budget.
 
     The same arguments take the same way, so a search that was cut off is gone on with by starting it again: what
     was answered comes from the cache. Raises EngineError where every sealed question failed.
     """
-    ledger = Ledger(evaluator, effort.budget, on_row=observer.on_row)
+    evaluator = ledger.evaluator
     task = evaluator.task
     select = task.cases("select", effort.select_cases, seed=effort.seed, languages=effort.languages)
     propose = task.cases("propose", effort.propose_cases, seed=effort.seed, languages=effort.languages)
@@ -95,18 +95,18 @@ async def optimize(
         propose=propose,
         proposers=proposers,
         settings=effort.settings,
-        reserve=effort.reserve,
+        reserve=lambda promised: effort.reserve(promised, 2 + len(references)),
         on_candidate=observer.on_candidate,
         on_standings=observer.on_standings,
     )
     beginning = Candidate.start(start)
     found = await search.run(beginning)
     best = found.best
-    if best is beginning:
-        return Optimized(found, None, (), await ablate(ledger, start, select), ledger.spent)
-    wanted = effort.sealed_wanted(search.evidence(beginning, best))
-    sealed = _sealed_cases(evaluator.task, effort, min(wanted, ledger.left // 2))
-    prompts = [best.prompt, start]
+    prompts = list({prompt.name: prompt for prompt in (best.prompt, start, *references)}.values())
+    count = effort.least_sealed
+    if best is not beginning:
+        count = effort.sealed_wanted(search.evidence(beginning, best))
+    sealed = _sealed_cases(task, effort, min(count, ledger.left // len(prompts)))
     observer.on_sealed_read(prompts, sealed)
     await ledger.ask([(prompt, sealed) for prompt in prompts])
     rows = [ledger.rows(prompt.name)[case.id] for prompt in prompts for case in sealed]
@@ -114,12 +114,13 @@ async def optimize(
     chosen_on = [
         (case, row) for case in select if (row := ledger.rows(best.name).get(case.id)) and row.error is None
     ]
+    sections = await ablate(ledger, best.prompt, select)
     certificate = certify(
         task=task,
         cases=sealed,
         seed=effort.seed,
         languages=effort.languages,
-        prompts=prompts,
+        prompts=[best.prompt, start, *(prompt for prompt in prompts if prompt not in (best.prompt, start))],
         rows=rows,
         select=SelectScore(
             correct=tuple(row.is_correct for _, row in chosen_on),
@@ -127,10 +128,26 @@ async def optimize(
         ),
         engine=evaluator.engine.describe(),
         sampling=evaluator.sampling,
+        search=_search_json(found, sections, effort, ledger),
         created_at=now(),
     )
-    sections = await ablate(ledger, best.prompt, select)
     return Optimized(found, certificate, tuple(rows), sections, ledger.spent)
+
+
+def _search_json(
+    found: Found, sections: Sequence[SectionWorth], effort: Effort, ledger: Ledger
+) -> dict[str, object]:
+    """How the winner was found: what a certificate records, and does not prove."""
+    line = [found.best]
+    while line[-1].parent:
+        line.append(line[-1].parent)
+    return {
+        "budget": effort.budget,
+        "calls": ledger.spent,
+        "candidates": len(found.candidates) - 1,
+        "lineage": [candidate.as_json() for candidate in reversed(line)],
+        "sections": [asdict(worth) for worth in sections],
+    }
 
 
 def _sealed_cases(task: Task, effort: Effort, count: int) -> tuple[Case, ...]:

@@ -235,7 +235,10 @@ class Search:
         return frozenset(candidate.prompt.digest for candidate in self._candidates)
 
     def _named(self, parent: Candidate, proposal: Proposal) -> Candidate:
-        name = f"{proposal.operator}-{len(self._candidates)}"
+        """A whole prompt keeps its name; a change is named by its number."""
+        name = proposal.operator
+        if proposal.section or name in self._reached:
+            name = f"c{len(self._candidates)}-{name}"
         prompt = replace(proposal.prompt, name=name)
         return Candidate(prompt, parent, proposal.operator, proposal.section, proposal.reason)
 

@@ -19,7 +19,7 @@ from promptlathe.evaluation.answers import Response, Row
 from promptlathe.tasks.grading import Grade
 from promptlathe.workspace.tables import answers, events, responses, runs
 
-RunKind = Literal["eval", "demo"]
+RunKind = Literal["eval", "demo", "optimize"]
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
 _REVISION = "0002"

@@ -1,0 +1,119 @@
+"""`lathe optimize` and `lathe headroom`: find a better prompt under a budget, and prove it."""
+
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from promptlathe.cli.console import JsonFlag
+from promptlathe.cli.eval import (
+    DEFAULT_MODEL,
+    EngineOption,
+    LanguageOption,
+    ModelOption,
+    complete_prompt,
+    complete_task,
+    read_languages,
+)
+from promptlathe.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from promptlathe.prompts import Prompt
+    from promptlathe.tasks.case import Language
+    from promptlathe.workspace.workspace import Workspace
+
+Task = Annotated[
+    str, typer.Argument(help="The task, such as decimal-comparison.", autocompletion=complete_task)
+]
+Budget = Annotated[int, typer.Option(min=100, help="Model calls in all; never one more.")]
+SealedCases = Annotated[int, typer.Option(min=40, help="Sealed cases to prove the gain on, at most.")]
+Seed = Annotated[int, typer.Option(help="Which cases: the same seed, the same search.")]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")]
+
+
+def optimize(
+    task: Task,
+    prompt: Annotated[
+        str,
+        typer.Option(
+            "--prompt", "-p", help="The prompt to improve, or 'none'.", autocompletion=complete_prompt
+        ),
+    ],
+    model: ModelOption = DEFAULT_MODEL,
+    engine: EngineOption = "auto",
+    budget: Budget = 1500,
+    strategy: Annotated[str, typer.Option(help="race, or gepa (needs promptlathe\\[gepa]).")] = "race",
+    freeze: Annotated[list[str], typer.Option(help="A section that must stay as it is. Repeatable.")] = [],  # noqa: B006 - typer copies it
+    proposer_model: Annotated[
+        str | None, typer.Option(help="A model that rewrites sections as well: name, file or endpoint.")
+    ] = None,
+    candidate: Annotated[
+        list[str], typer.Option(help="Another prompt to try. Repeatable.", autocompletion=complete_prompt)
+    ] = [],  # noqa: B006 - typer copies it
+    sealed_cases: SealedCases = 400,
+    seed: Seed = 0,
+    lang: LanguageOption = ["en", "zh"],  # noqa: B006 - typer copies it
+    max_tokens: MaxTokens = 64,
+    as_json: JsonFlag = False,
+) -> None:
+    """Improve a prompt section by section under a budget of model calls, and prove the gain on sealed cases."""
+    from promptlathe.cli.optimizing import start_search
+    from promptlathe.engines.engine import Sampling
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.optimization.optimize import Effort
+    from promptlathe.optimization.search_plan import SearchPlan, Strategy
+    from promptlathe.workspace.workspace import Workspace
+
+    if strategy not in get_args(Strategy):
+        raise UnknownNameError("strategy", strategy, get_args(Strategy))
+    workspace = Workspace.find()
+    languages = _languages(task, lang)
+    start = _start(workspace, prompt, freeze)
+    plan = Plan(
+        task=task,
+        split="sealed",
+        count=sealed_cases,
+        seed=seed,
+        languages=languages,
+        prompts=(start,),
+        models=(model,),
+        engine=engine,
+        sampling=Sampling(max_tokens=max_tokens),
+    )
+    plan.load_task()
+    effort = Effort(budget=budget, sealed_cases=sealed_cases, seed=seed, languages=languages)
+    made = SearchPlan(
+        plan,
+        effort,
+        strategy="gepa" if strategy == "gepa" else "race",
+        proposer=proposer_model,
+        candidates=tuple(workspace.prompt(name) for name in candidate),
+    )
+    start_search(workspace, "optimize", made, as_json=as_json)
+
+
+def _start(workspace: "Workspace", reference: str, freeze: list[str]) -> "Prompt":
+    """The prompt, with more of its sections frozen. Raises UsageError for one that it does not have."""
+    from dataclasses import replace
+
+    from promptlathe.cli.eval import read_prompts
+
+    (prompt,) = read_prompts(workspace, [reference])
+    frozen = list(prompt.frozen)
+    for name in freeze:
+        section = prompt.document.section(name)
+        if section is None:
+            raise UnknownNameError("section", name, [each.name for each in prompt.document.sections])
+        frozen.append(section.name)
+    return replace(prompt, frozen=tuple(dict.fromkeys(frozen)))
+
+
+def _languages(task: str, given: list[str]) -> "tuple[Language, ...]":
+    from promptlathe.tasks.task import get_task
+
+    known = get_task(task).languages
+    languages = tuple(language for language in read_languages(given) if language in known)
+    if not languages:
+        raise UsageError(
+            f"task {task!r} has no cases in {', '.join(given)}", hint=f"it has {', '.join(known)}"
+        )
+    return languages

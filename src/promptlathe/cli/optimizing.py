@@ -1,0 +1,290 @@
+"""Carrying out a search in the terminal: progress, lineage in the event log, certificate and report at the end."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from promptlathe.cli.console import err, out, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
+    from promptlathe.engines.engine import Engine
+    from promptlathe.evaluation.answers import Row
+    from promptlathe.evaluation.run import Evaluator
+    from promptlathe.evaluation.summary import RunSummary
+    from promptlathe.optimization.candidates import Candidate
+    from promptlathe.optimization.ledger import Ledger
+    from promptlathe.optimization.optimize import Optimized
+    from promptlathe.optimization.search import Proposer, Standing
+    from promptlathe.optimization.search_plan import SearchPlan
+    from promptlathe.prompts import Prompt
+    from promptlathe.tasks.case import Case
+    from promptlathe.workspace.database import RunKind, RunRecord
+    from promptlathe.workspace.workspace import Workspace
+
+
+def start_search(workspace: "Workspace", kind: "RunKind", plan: "SearchPlan", *, as_json: bool) -> None:
+    """Open the models, so that a wrong name leaves no run behind; then make the run, and carry it out."""
+    from promptlathe.workspace.workspace import new_run_id
+
+    engines = _open(plan)
+    run_id = new_run_id(kind, datetime.now(UTC))
+    workspace.database.start_run(run_id, kind, plan.as_json())
+    _carry_out(workspace, run_id, plan, *engines, as_json=as_json)
+
+
+def go_on(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
+    """Take the same way again: what was answered before comes from the cache."""
+    from promptlathe.optimization.search_plan import SearchPlan
+
+    plan = SearchPlan.from_json(record.spec)
+    _carry_out(workspace, record.id, plan, *_open(plan), as_json=as_json)
+
+
+def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
+    """Show the result of a search that was carried out before."""
+    result = dict(workspace.database.events(record.id)).get("result")
+    if result is None:
+        err.print(f"{record.id} is not finished; go on with: lathe runs resume {record.id}")
+        raise typer.Exit(1)
+    _show(result, None, as_json=as_json)
+
+
+def _open(plan: "SearchPlan") -> "tuple[Engine, Engine | None]":
+    from promptlathe.cli.evaluating import open_model
+
+    (model,) = plan.plan.models
+    proposer = open_model(plan.proposer, "auto") if plan.proposer else None
+    return open_model(model, plan.plan.engine), proposer
+
+
+def _carry_out(
+    workspace: "Workspace",
+    run_id: str,
+    plan: "SearchPlan",
+    engine: "Engine",
+    proposer: "Engine | None",
+    *,
+    as_json: bool,
+) -> None:
+    from promptlathe.cli.evaluating import make_evaluator, running
+    from promptlathe.evaluation.html import render_html
+
+    with running(workspace, run_id):
+        (model,) = plan.plan.models
+        evaluator = make_evaluator(workspace, run_id, plan.plan, model, engine)
+        made = _search(workspace, run_id, plan, evaluator, proposer)
+        certificate = workspace.write_report(
+            f"{run_id}.certificate.json", made.certificate.model_dump_json(indent=1) + "\n"
+        )
+        summary, prompts = _sealed_summary(workspace, run_id, plan, made)
+        cases = _sealed_cases(plan, made)
+        page = render_html(summary, cases, prompts, made.sealed_rows)
+        report = workspace.write_report(f"{run_id}.html", page)
+        result = _result(summary, made, {"certificate": str(certificate), "report": str(report)})
+        workspace.database.log(run_id, "result", result)
+    _show(result, summary, as_json=as_json)
+
+
+def _search(
+    workspace: "Workspace",
+    run_id: str,
+    plan: "SearchPlan",
+    evaluator: "Evaluator",
+    rewriter: "Engine | None",
+) -> "Optimized":
+    from promptlathe.cli.evaluating import AnswersBar, answers_progress, run_async
+    from promptlathe.optimization.ledger import Ledger
+    from promptlathe.optimization.optimize import Observer, optimize
+    from promptlathe.optimization.search import standings_json
+
+    (start,) = plan.plan.prompts
+
+    def on_standings(standings: "Sequence[Standing]") -> None:
+        workspace.database.log(run_id, "standings", {"standings": standings_json(standings)})
+
+    def on_candidate(candidate: "Candidate") -> None:
+        workspace.database.log(run_id, "candidate", candidate.as_json())
+
+    def on_sealed_read(prompts: "Sequence[Prompt]", cases: "Sequence[Case]") -> None:
+        read = {
+            "task": plan.plan.task,
+            "seed": plan.plan.seed,
+            "cases": len(cases),
+            "digest": evaluator.task.digest(cases),
+            "prompts": [prompt.name for prompt in prompts],
+        }
+        workspace.database.log(run_id, "sealed-read", read)
+
+    with answers_progress() as progress:
+        bar = AnswersBar(progress, "calls", plan.effort.budget)
+
+        def on_row(row: "Row") -> None:
+            bar.row(row)
+
+        ledger = Ledger(evaluator, plan.effort.budget, on_row=on_row)
+        observer = Observer(on_candidate, on_standings, on_sealed_read)
+        found = run_async(
+            optimize(
+                ledger,
+                start,
+                _proposers(workspace, run_id, plan, evaluator, rewriter, ledger),
+                plan.effort,
+                references=plan.references,
+                now=lambda: datetime.now(UTC),
+                observer=observer,
+            )
+        )
+        bar.expect(0)
+        return found
+
+
+def _proposers(
+    workspace: "Workspace",
+    run_id: str,
+    plan: "SearchPlan",
+    evaluator: "Evaluator",
+    rewriter: "Engine | None",
+    ledger: "Ledger",
+) -> "list[Proposer]":
+    from promptlathe.optimization.given import GivenProposer
+    from promptlathe.optimization.operators import BatteryProposer, SectionProposer
+    from promptlathe.optimization.rewriting import CaseGuard, RewriteProposer
+
+    proposers: list[Proposer] = [GivenProposer(plan.candidates), BatteryProposer(), SectionProposer()]
+    if rewriter is None:
+        return proposers
+
+    def on_refused(section: str, reason: str) -> None:
+        workspace.database.log(run_id, "refused", {"section": section, "reason": reason})
+
+    effort, task = plan.effort, evaluator.task
+    shown = task.cases("propose", effort.propose_cases, seed=effort.seed, languages=effort.languages)
+    select = task.cases("select", effort.select_cases, seed=effort.seed, languages=effort.languages)
+    sealed = task.cases("sealed", effort.sealed_cases, seed=effort.seed, languages=effort.languages)
+    guard = CaseGuard([*shown, *select, *sealed])
+    rewrites = RewriteProposer(rewriter, evaluator.recorder, guard, pay=ledger.pay, on_refused=on_refused)
+    return [rewrites, *proposers]
+
+
+def _sealed_cases(plan: "SearchPlan", made: "Optimized") -> "tuple[Case, ...]":
+    certified = made.certificate.task
+    return plan.plan.load_task().cases(
+        "sealed", certified.count, seed=certified.seed, languages=certified.languages
+    )
+
+
+def _sealed_summary(
+    workspace: "Workspace", run_id: str, plan: "SearchPlan", made: "Optimized"
+) -> "tuple[RunSummary, list[Prompt]]":
+    from promptlathe.cli.evaluating import provenance
+    from promptlathe.evaluation.summary import summarise
+
+    stored = {prompt.name: prompt.read() for prompt in made.certificate.prompts}
+    start = plan.plan.prompts[0].name
+    prompts = [stored[start], *(prompt for name, prompt in stored.items() if name != start)]
+    summary = summarise(
+        run_id=run_id,
+        task=plan.plan.load_task(),
+        cases=_sealed_cases(plan, made),
+        prompts=prompts,
+        models=plan.plan.models,
+        rows=made.sealed_rows,
+        provenance=provenance(workspace, run_id, plan.plan),
+    )
+    return summary, prompts
+
+
+def _result(summary: "RunSummary", made: "Optimized", paths: "Mapping[str, str]") -> dict[str, object]:
+    from promptlathe.optimization.front import front
+    from promptlathe.optimization.search import standings_json
+    from promptlathe.optimization.verdict import verdict
+
+    winner = made.found.best.name
+    return {
+        "run": summary.run_id,
+        "verdict": {"en": verdict(summary, winner, "en"), "zh": verdict(summary, winner, "zh")},
+        "start": made.certificate.start,
+        "winner": winner,
+        "ending": made.found.ending,
+        "calls": made.calls,
+        "standings": standings_json(made.found.standings),
+        "front": [standing.name for standing in front(made.found.standings)],
+        "lineage": [candidate.as_json() for candidate in made.found.candidates],
+        "sections": [asdict(worth) | {"is_idle": worth.is_idle} for worth in made.sections],
+        "sealed": summary.as_json(),
+        "optimism": made.certificate.claims["optimism"],
+        **paths,
+    }
+
+
+def _show(result: "Mapping[str, object]", summary: "RunSummary | None", *, as_json: bool) -> None:
+    from promptlathe.cli.tables import summary_table
+
+    if as_json:
+        print_json(result)
+        return
+    out.print(_standings_table(result))
+    if result["sections"]:
+        out.print(_sections_table(result))
+    if summary:
+        out.print(summary_table(summary))
+    verdicts = result["verdict"]
+    out.print(verdicts["en"] if isinstance(verdicts, dict) else "", markup=False, style="bold")
+    certificate, report = Path(str(result["certificate"])), Path(str(result["report"]))
+    out.print(f"\ncertificate  {certificate}\nreport       {report}", soft_wrap=True)
+    out.print("\nnext:  lathe verify " + str(certificate), soft_wrap=True)
+    if result["winner"] != result["start"]:
+        out.print(f"       lathe prompt save {result['run']}", soft_wrap=True)
+
+
+def _standings_table(result: "Mapping[str, object]") -> "Table":
+    from rich.table import Table
+
+    table = Table(
+        "on select cases", "", "correct", "fixed", "broken", "e-value", "tokens", box=None, pad_edge=False
+    )
+    front = _list(result, "front")
+    for standing in _list(result, "standings"):
+        name = standing["name"]
+        state = "start" if name == result["start"] else "winner" if name == result["winner"] else ""
+        table.add_row(
+            name,
+            state or ("front" if name in front else ""),
+            f"{standing['correct']}/{standing['cases']}",
+            str(standing["fixed"]),
+            str(standing["broken"]),
+            f"{standing['e_value']:.3g}",
+            f"{standing['prompt_tokens']:.0f}",
+            style="bold" if state == "winner" else "" if state or name in front else "dim",
+        )
+    return table
+
+
+def _sections_table(result: "Mapping[str, object]") -> "Table":
+    from rich.table import Table
+
+    from promptlathe.evaluation.numerals import points
+
+    table = Table("section", "worth (points)", "interval", "tokens", "", box=None, pad_edge=False)
+    for worth in _list(result, "sections"):
+        interval = worth["comparison"]["interval"]
+        table.add_row(
+            worth["section"],
+            points(worth["comparison"]["difference"]),
+            f"{points(interval['low'])} to {points(interval['high'])}",
+            f"{worth['tokens']:.0f}",
+            "may go" if worth["is_idle"] else "",
+        )
+    return table
+
+
+def _list(result: "Mapping[str, object]", key: str) -> list[Any]:
+    found = result.get(key)
+    return found if isinstance(found, list) else []
