@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, create_engine, event, inspect, select, text, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError
 
@@ -132,24 +132,13 @@ class Database:
         new = [{"key": row.key} | asdict(row.response) for row in rows if row.response and not row.is_cached]
         with self._writing() as connection:
             if new:
-                connection.execute(insert(responses).on_conflict_do_nothing(), new)
-            statement = insert(answers)
-            columns: dict[str, ColumnElement[Any]] = {
-                column.name: statement.excluded[column.name] for column in answers.columns
-            }
-            is_other = answers.c.error.is_not(None) | (
-                answers.c.response_key != statement.excluded.response_key
-            )
-            columns["is_cached"] = statement.excluded.is_cached & (answers.c.is_cached | is_other)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=list(answers.primary_key), set_=columns),
-                [_answer_values(run_id, row) for row in rows],
-            )
+                connection.execute(_NEW_RESPONSE, new)
+            connection.execute(_NEWER_ANSWER, [_answer_values(run_id, row) for row in rows])
 
     def remember(self, key: str, response: Response) -> None:
         """See `Recorder.remember`."""
         with self._writing() as connection:
-            connection.execute(insert(responses).on_conflict_do_nothing(), {"key": key} | asdict(response))
+            connection.execute(_NEW_RESPONSE, {"key": key} | asdict(response))
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -182,6 +171,21 @@ class RunRecorder:
 
     def remember(self, key: str, response: Response) -> None:
         self.database.remember(key, response)
+
+
+def _newer_answer() -> Insert:
+    """A row takes the place of an earlier one; what the run had generated itself stays so."""
+    statement = insert(answers)
+    columns: dict[str, ColumnElement[Any]] = {
+        column.name: statement.excluded[column.name] for column in answers.columns
+    }
+    is_other = answers.c.error.is_not(None) | (answers.c.response_key != statement.excluded.response_key)
+    columns["is_cached"] = statement.excluded.is_cached & (answers.c.is_cached | is_other)
+    return statement.on_conflict_do_update(index_elements=list(answers.primary_key), set_=columns)
+
+
+_NEW_RESPONSE = insert(responses).on_conflict_do_nothing()
+_NEWER_ANSWER = _newer_answer()
 
 
 def _answer_values(run_id: str, row: Row) -> dict[str, object]:
