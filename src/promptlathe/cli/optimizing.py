@@ -15,13 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from promptlathe.engines.engine import Engine
-    from promptlathe.evaluation.answers import Row
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.evaluation.summary import RunSummary
-    from promptlathe.optimization.candidates import Candidate
-    from promptlathe.optimization.ledger import Ledger
     from promptlathe.optimization.optimize import Optimized
-    from promptlathe.optimization.search import Proposer, Standing
     from promptlathe.optimization.search_plan import SearchPlan
     from promptlathe.prompts import Prompt
     from promptlathe.tasks.case import Case
@@ -101,16 +97,12 @@ def _search(
 ) -> "Optimized":
     from promptlathe.cli.evaluating import AnswersBar, answers_progress, run_async
     from promptlathe.optimization.ledger import Ledger
-    from promptlathe.optimization.optimize import Observer, optimize
+    from promptlathe.optimization.optimize import optimize
     from promptlathe.optimization.search import standings_json
+    from promptlathe.optimization.strategies import Observer, make_strategy
 
     (start,) = plan.plan.prompts
-
-    def on_standings(standings: "Sequence[Standing]") -> None:
-        workspace.database.log(run_id, "standings", {"standings": standings_json(standings)})
-
-    def on_candidate(candidate: "Candidate") -> None:
-        workspace.database.log(run_id, "candidate", candidate.as_json())
+    database = workspace.database
 
     def on_sealed_read(prompts: "Sequence[Prompt]", cases: "Sequence[Case]") -> None:
         read = {
@@ -120,57 +112,30 @@ def _search(
             "digest": evaluator.task.digest(cases),
             "prompts": [prompt.name for prompt in prompts],
         }
-        workspace.database.log(run_id, "sealed-read", read)
+        database.log(run_id, "sealed-read", read)
 
+    observer = Observer(
+        on_candidate=lambda candidate: database.log(run_id, "candidate", candidate.as_json()),
+        on_standings=lambda made: database.log(run_id, "standings", {"standings": standings_json(made)}),
+        on_refused=lambda section, why: database.log(run_id, "refused", {"section": section, "reason": why}),
+    )
     with answers_progress() as progress:
         bar = AnswersBar(progress, "calls", plan.effort.budget)
-
-        def on_row(row: "Row") -> None:
-            bar.row(row)
-
-        ledger = Ledger(evaluator, plan.effort.budget, on_row=on_row)
-        observer = Observer(on_candidate, on_standings, on_sealed_read)
+        ledger = Ledger(evaluator, plan.effort.budget, on_row=bar.row)
+        strategy = make_strategy(plan, ledger, rewriter, observer)
         found = run_async(
             optimize(
                 ledger,
                 start,
-                _proposers(workspace, run_id, plan, evaluator, rewriter, ledger),
+                strategy,
                 plan.effort,
                 references=plan.references,
                 now=lambda: datetime.now(UTC),
-                observer=observer,
+                on_sealed_read=on_sealed_read,
             )
         )
         bar.expect(0)
         return found
-
-
-def _proposers(
-    workspace: "Workspace",
-    run_id: str,
-    plan: "SearchPlan",
-    evaluator: "Evaluator",
-    rewriter: "Engine | None",
-    ledger: "Ledger",
-) -> "list[Proposer]":
-    from promptlathe.optimization.given import GivenProposer
-    from promptlathe.optimization.operators import BatteryProposer, SectionProposer
-    from promptlathe.optimization.rewriting import CaseGuard, RewriteProposer
-
-    proposers: list[Proposer] = [GivenProposer(plan.candidates), BatteryProposer(), SectionProposer()]
-    if rewriter is None:
-        return proposers
-
-    def on_refused(section: str, reason: str) -> None:
-        workspace.database.log(run_id, "refused", {"section": section, "reason": reason})
-
-    effort, task = plan.effort, evaluator.task
-    shown = task.cases("propose", effort.propose_cases, seed=effort.seed, languages=effort.languages)
-    select = task.cases("select", effort.select_cases, seed=effort.seed, languages=effort.languages)
-    sealed = task.cases("sealed", effort.sealed_cases, seed=effort.seed, languages=effort.languages)
-    guard = CaseGuard([*shown, *select, *sealed])
-    rewrites = RewriteProposer(rewriter, evaluator.recorder, guard, pay=ledger.pay, on_refused=on_refused)
-    return [rewrites, *proposers]
 
 
 def _sealed_cases(plan: "SearchPlan", made: "Optimized") -> "tuple[Case, ...]":

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from promptlathe.evaluation.answers import Row, require_an_answer
 from promptlathe.optimization.ablation import SectionWorth, ablate
@@ -10,7 +11,7 @@ from promptlathe.optimization.candidates import Candidate
 from promptlathe.optimization.certificate import Certificate, SelectScore, certify
 from promptlathe.optimization.evidence import Evidence
 from promptlathe.optimization.ledger import Ledger
-from promptlathe.optimization.search import LEAST_GAIN, Found, Proposer, Search, SearchSettings, Standing
+from promptlathe.optimization.search import LEAST_GAIN, Found, SearchSettings, Strategy
 from promptlathe.prompts import Prompt
 from promptlathe.statistics.power import cases_needed
 from promptlathe.tasks.case import Case, Language
@@ -32,6 +33,10 @@ class Effort:
     seed: int = 0
     languages: tuple[Language, ...] = ("en", "zh")
     settings: SearchSettings = field(default_factory=SearchSettings)
+
+    def cases(self, task: Task, split: Literal["propose", "select"]) -> tuple[Case, ...]:
+        count = self.propose_cases if split == "propose" else self.select_cases
+        return task.cases(split, count, seed=self.seed, languages=self.languages)
 
     def sealed_wanted(self, promised: Evidence) -> int:
         """Cases that prove the promised gain with `POWER`; a standard deviation less of it, for the best of many
@@ -60,54 +65,35 @@ class Optimized:
     calls: int
 
 
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Is told what happens, as it happens; `on_sealed_read` before sealed cases are used, so that it is logged."""
-
-    on_candidate: Callable[[Candidate], None] = lambda _: None
-    on_standings: Callable[[Sequence[Standing]], None] = lambda _: None
-    on_sealed_read: Callable[[Sequence[Prompt], Sequence[Case]], None] = lambda _, __: None
-
-
 async def optimize(
     ledger: Ledger,
     start: Prompt,
-    proposers: Sequence[Proposer],
+    strategy: Strategy,
     effort: Effort,
     *,
     references: Sequence[Prompt] = (),
     now: Callable[[], datetime],
-    observer: Observer = Observer(),
+    on_sealed_read: Callable[[Sequence[Prompt], Sequence[Case]], None] = lambda _, __: None,
 ) -> Optimized:
     """Find the best prompt that the budget allows, certify it against the start, and see what its sections are
-    worth. The `references` answer the sealed cases as well. `ledger` holds the effort's budget.
+    worth. The `references` answer the sealed cases as well. `strategy` and `ledger` are of this effort;
+    `on_sealed_read` is told before sealed cases are used, so that it is logged.
 
     The same arguments take the same way, so a search that was cut off is gone on with by starting it again: what
     was answered comes from the cache. Raises EngineError where every sealed question failed.
     """
     evaluator = ledger.evaluator
     task = evaluator.task
-    select = task.cases("select", effort.select_cases, seed=effort.seed, languages=effort.languages)
-    propose = task.cases("propose", effort.propose_cases, seed=effort.seed, languages=effort.languages)
-    search = Search(
-        ledger,
-        select=select,
-        propose=propose,
-        proposers=proposers,
-        settings=effort.settings,
-        reserve=lambda promised: effort.reserve(promised, 2 + len(references)),
-        on_candidate=observer.on_candidate,
-        on_standings=observer.on_standings,
-    )
+    select = effort.cases(task, "select")
     beginning = Candidate.start(start)
-    found = await search.run(beginning)
+    found = await strategy.run(beginning)
     best = found.best
     prompts = list({prompt.name: prompt for prompt in (best.prompt, start, *references)}.values())
     count = effort.least_sealed
     if best is not beginning:
-        count = effort.sealed_wanted(search.evidence(beginning, best))
+        count = effort.sealed_wanted(strategy.evidence(beginning, best))
     sealed = _sealed_cases(task, effort, min(count, ledger.left // len(prompts)))
-    observer.on_sealed_read(prompts, sealed)
+    on_sealed_read(prompts, sealed)
     await ledger.ask([(prompt, sealed) for prompt in prompts])
     rows = [ledger.rows(prompt.name)[case.id] for prompt in prompts for case in sealed]
     require_an_answer(rows)

@@ -48,47 +48,26 @@ class CaseGuard:
         return found.question if found else None
 
 
-class RewriteProposer:
-    """`pay` takes one call out of the search's budget, or refuses it. Answers come from the response cache where
-    it has them, so that a search that was cut off goes the same way again.
+class Writer:
+    """A model that is asked to write. `pay` takes each call out of the search's budget, or refuses it.
 
-    `on_refused` is told the section, and why its rewrite was not used.
+    Answers come from the response cache where it has them, and each call draws with a seed of its own, so that
+    a search that was cut off goes the same way again.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        recorder: Recorder,
-        guard: CaseGuard,
-        *,
-        pay: Callable[[int], bool],
-        on_refused: Callable[[str, str], None] = lambda _, __: None,
-    ) -> None:
+    def __init__(self, engine: Engine, recorder: Recorder, pay: Callable[[int], bool]) -> None:
         self._engine = engine
         self._recorder = recorder
-        self._guard = guard
         self._pay = pay
-        self._on_refused = on_refused
-        self._attempts = 0
+        self._calls = 0
 
-    async def propose(self, situation: Situation, count: int) -> Sequence[Proposal]:
-        """One request for each section that is not frozen, by turns over the generations."""
-        prompt = situation.incumbent.prompt
-        sections = [section for section in prompt.document.sections if section.name not in prompt.frozen]
-        proposals: list[Proposal] = []
-        for _ in range(min(count, len(sections))):
-            if not self._pay(1):
-                break
-            section = sections[self._attempts % len(sections)]
-            self._attempts += 1
-            proposal = self._read(situation, section, await self._ask(situation, section))
-            if proposal and proposal.prompt.digest not in situation.tried:
-                proposals.append(proposal)
-        return proposals
-
-    async def _ask(self, situation: Situation, section: Section) -> str:
-        messages = (Message("user", request_text(situation, section)),)
-        sampling = replace(_SAMPLING, seed=self._attempts)
+    async def ask(self, text: str) -> str | None:
+        """The answer, empty where the request failed; None once the budget is spent."""
+        if not self._pay(1):
+            return None
+        self._calls += 1
+        messages = (Message("user", text),)
+        sampling = replace(_SAMPLING, seed=self._calls)
         key = response_key(self._engine.describe(), messages, sampling, 0)
         known = self._recorder.cached([key]).get(key)
         if known:
@@ -99,6 +78,34 @@ class RewriteProposer:
                     self._recorder.remember(key, Response.of(output))
                     return output.text
         return ""
+
+
+class RewriteProposer:
+    """`on_refused` is told the section, and why its rewrite was not used."""
+
+    def __init__(
+        self, writer: Writer, guard: CaseGuard, *, on_refused: Callable[[str, str], None] = lambda _, __: None
+    ) -> None:
+        self._writer = writer
+        self._guard = guard
+        self._on_refused = on_refused
+        self._turn = 0
+
+    async def propose(self, situation: Situation, count: int) -> Sequence[Proposal]:
+        """One request for each section that is not frozen, by turns over the generations."""
+        prompt = situation.incumbent.prompt
+        sections = [section for section in prompt.document.sections if section.name not in prompt.frozen]
+        proposals: list[Proposal] = []
+        for _ in range(min(count, len(sections))):
+            section = sections[self._turn % len(sections)]
+            answer = await self._writer.ask(request_text(situation, section))
+            if answer is None:
+                break
+            self._turn += 1
+            proposal = self._read(situation, section, answer)
+            if proposal and proposal.prompt.digest not in situation.tried:
+                proposals.append(proposal)
+        return proposals
 
     def _read(self, situation: Situation, section: Section, answer: str) -> Proposal | None:
         before = situation.incumbent.prompt

@@ -90,8 +90,20 @@ class Found:
     ending: Ending
 
 
+class Strategy(Protocol):
+    """A way of looking for a better prompt. Its ledger holds the budget."""
+
+    async def run(self, start: Candidate) -> Found:
+        """Until the budget or the ideas run out. The same strategy on the same cases takes the same way."""
+        ...
+
+    def evidence(self, before: Candidate, after: Candidate) -> Evidence:
+        """`after` against `before` on all select cases that both have answered."""
+        ...
+
+
 class Search:
-    """One search. `on_candidate` and `on_standings` are told what happens, as it happens."""
+    """The strategy `race`. `on_candidate` and `on_standings` are told what happens, as it happens."""
 
     def __init__(
         self,
@@ -135,7 +147,7 @@ class Search:
                 return Found(best, tuple(self._candidates), self._standings(start), ending or "ideas")
 
     def evidence(self, before: Candidate, after: Candidate) -> Evidence:
-        """`after` against `before` on all select cases that both have answered."""
+        """See `Strategy.evidence`."""
         blocks = min(self._reached[before.name], self._reached[after.name])
         key = (before.name, after.name, blocks)
         if key not in self._weighed:
@@ -250,23 +262,28 @@ class Search:
 
     def _standings(self, against: Candidate) -> tuple[Standing, ...]:
         """All prompts so far, the best first."""
-        made = [self._standing(against, candidate) for candidate in self._candidates]
+        cases = [case for block in self._blocks for case in block]
+        made = [
+            standing(candidate, self.evidence(against, candidate), self._ledger, cases)
+            for candidate in self._candidates
+        ]
         return tuple(sorted(made, key=lambda standing: (-standing.accuracy, standing.prompt_tokens)))
 
-    def _standing(self, against: Candidate, candidate: Candidate) -> Standing:
-        select = {case.id for block in self._blocks for case in block}
-        rows = [row for row in self._ledger.rows(candidate.name).values() if row.case_id in select]
-        tokens = [row.response.prompt_tokens for row in rows if row.response]
-        evidence = self.evidence(against, candidate)
-        return Standing(
-            name=candidate.name,
-            cases=len(tokens),
-            correct=sum(row.is_correct for row in rows),
-            fixed=evidence.fixed,
-            broken=evidence.broken,
-            e_value=math.exp(min(evidence.log_e_value, 700.0)),
-            prompt_tokens=sum(tokens) / len(tokens) if tokens else 0.0,
-        )
+
+def standing(candidate: Candidate, evidence: Evidence, ledger: Ledger, cases: Sequence[Case]) -> Standing:
+    """How `candidate` stands on the `cases` it has answered; `evidence` is against whom it is compared with."""
+    known = ledger.rows(candidate.name)
+    rows = [known[case.id] for case in cases if case.id in known]
+    tokens = [row.response.prompt_tokens for row in rows if row.response]
+    return Standing(
+        name=candidate.name,
+        cases=len(tokens),
+        correct=sum(row.is_correct for row in rows),
+        fixed=evidence.fixed,
+        broken=evidence.broken,
+        e_value=math.exp(min(evidence.log_e_value, 700.0)),
+        prompt_tokens=sum(tokens) / len(tokens) if tokens else 0.0,
+    )
 
 
 def _blocks(cases: Sequence[Case], size: int) -> Sequence[Sequence[Case]]:
