@@ -15,7 +15,7 @@ from promptlathe.errors import PromptError
 from promptlathe.prompts.document import PromptDocument
 from promptlathe.prompts.examples import Example, examples_body, read_examples
 from promptlathe.prompts.findings import Finding, Rule
-from promptlathe.prompts.rules.numbers import numbers_in
+from promptlathe.prompts.rules.numbers import numbers_in, other_readings
 from promptlathe.prompts.rules.source import KnownCase, LintSource
 
 LEAKED_CASE = Rule(
@@ -23,7 +23,9 @@ LEAKED_CASE = Rule(
 )
 
 _RUN = 8
-"""Words (Chinese characters) in a row that make a text recognisable; a shorter question counts as a whole."""
+"""Words (Chinese characters) in a row that make a text recognisable."""
+_SHORTEST = 3
+"""Words of the shortest question that counts when it is there as a whole."""
 _COMMON_SHARE = 0.02
 _TOKEN = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
 
@@ -38,40 +40,50 @@ class _Unit:
 
 
 class CaseIndex:
-    """The cases, looked up by their numbers and by their runs of words."""
+    """The cases, looked up by their numbers, by their whole question and by their runs of words."""
 
     def __init__(self, cases: Sequence[KnownCase]) -> None:
         self._by_number: dict[Decimal, list[tuple[Counter[Decimal], KnownCase]]] = {}
-        seen: set[frozenset[tuple[Decimal, int]]] = set()
+        self._by_question: dict[tuple[str, ...], list[tuple[tuple[str, ...], KnownCase]]] = {}
+        runs: dict[tuple[str, ...], list[KnownCase]] = {}
+        seen: set[object] = set()
         for case in cases:
             numbers = Counter(numbers_in(case.question))
-            key = frozenset(numbers.items())
-            if numbers.total() >= 2 and key not in seen:
-                seen.add(key)
+            values = frozenset(numbers.items())
+            if numbers.total() >= 2 and values not in seen:
+                seen.add(values)
                 self._by_number.setdefault(max(numbers), []).append((numbers, case))
+            words = _tokens(case.question)
+            if len(words) >= _SHORTEST and words not in seen:
+                seen.add(words)
+                self._by_question.setdefault(words[:_SHORTEST], []).append((words, case))
+            for run in {run for text in (case.question, case.answer) for run in _runs(text)}:
+                runs.setdefault(run, []).append(case)
         common = max(2, int(_COMMON_SHARE * len(cases)))
-        runs: dict[tuple[str, ...], list[KnownCase]] = {}
-        for case in cases:
-            for text in (case.question, case.answer):
-                for run in set(_runs(text)):
-                    runs.setdefault(run, []).append(case)
         self._by_run = {run: found[0] for run, found in runs.items() if len(found) <= common}
-        self._lengths = sorted({len(run) for run in self._by_run})
 
     def find(self, text: str) -> KnownCase | None:
         """A case that `text` gives away."""
-        numbers = Counter(numbers_in(text))
+        return self._find_numbers(text) or self._find_question(text) or self._find_run(text)
+
+    def _find_numbers(self, text: str) -> KnownCase | None:
+        numbers = Counter(numbers_in(text)) + Counter(other_readings(text))
         for number in numbers:
             for wanted, case in self._by_number.get(number, ()):
                 if wanted <= numbers:
                     return case
-        tokens = _tokens(text)
-        for length in self._lengths:
-            for at in range(len(tokens) - length + 1):
-                run = tuple(tokens[at : at + length])
-                if run in self._by_run:
-                    return self._by_run[run]
         return None
+
+    def _find_question(self, text: str) -> KnownCase | None:
+        words = _tokens(text)
+        for at in range(len(words) - _SHORTEST + 1):
+            for wanted, case in self._by_question.get(words[at : at + _SHORTEST], ()):
+                if words[at : at + len(wanted)] == wanted:
+                    return case
+        return None
+
+    def _find_run(self, text: str) -> KnownCase | None:
+        return next((self._by_run[run] for run in _runs(text) if run in self._by_run), None)
 
 
 def leaked_case(source: LintSource) -> Iterator[Finding]:
@@ -141,13 +153,11 @@ def _joined(pair: Example) -> str:
     return f"{pair.user}\n{pair.assistant}"
 
 
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _runs(text: str) -> Iterator[tuple[str, ...]]:
-    tokens = _tokens(text)
-    if 4 <= len(tokens) < _RUN:
-        yield tuple(tokens)
-    for at in range(len(tokens) - _RUN + 1):
-        yield tuple(tokens[at : at + _RUN])
+    """Any number stands for any other: numbers are compared by value, and a frame around them says nothing."""
+    tokens = tuple("0" if token.isdigit() else token for token in _tokens(text))
+    return (tokens[at : at + _RUN] for at in range(len(tokens) - _RUN + 1))
