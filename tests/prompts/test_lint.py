@@ -37,7 +37,14 @@ DEEP = "- a long item one\n  - b second item\n    - c third item\n      - {}"
 
 ROWS = {
     "en": (
-        Row("LG101", "## Goals\n- x y\n## OutputFormat\nOne line.\n", EN, "# Role:", True),
+        Row("LG101", "## Goals\n- x y\n## OutputFormat\nOne line.\n", EN, "", True),
+        Row(
+            "LG101",
+            "## Profile\n- Name: Ada\n## Goals\n- x y\n## OutputFormat\nOne line.\n",
+            EN,
+            "# Role: Ada",
+            True,
+        ),
         Row(
             "LG101",
             "# Baker\n## Goals\n- x y\n## Rules\n- z\n## OutputFormat\nOne line.\n",
@@ -57,8 +64,16 @@ ROWS = {
         Row("LG105", "## Style\n", "## Style\nPlain.", "- Test with care.\n## Output"),
         Row("LG106", "- \n- Be exact.", "- Be exact.\n-\n  - nested", "care.\n- Be exact."),
         Row("LG106", "- Be exact. -", "- Be exact - always.", "- Be exact.\n"),
-        Row("LG107", "# Role: T\n## Goals\n- x y\n", EN, "## OutputFormat\n", True),
-        Row("LG108", "# Role: T\n## OutputFormat\nClear and rigorous.\n", EN, "rigorous.\nState", True),
+        Row("LG107", "# Role: T\n## Goals\n- x y\n", EN, "", True),
+        Row(
+            "LG107",
+            "# Role: T\n## Rules\n- be exact\n",
+            "# Role: T\n## Rules\n- Reply with JSON.\n",
+            "",
+            True,
+        ),
+        Row("LG108", "# Role: T\n## OutputFormat\nA clear answer.\n", EN, "answer.\nState", True),
+        Row("LG108", "# Role: T\n## OutputFormat\nVivid and moving.\n", EN, "", True),
         Row("LG201", "- Write about {} now.", "- Write about {{topic}} and `{}` now."),
         Row("LG201", "- You are Your_Role_Name.", "- You are a role."),
         Row("LG201", "- Speak as xxx would.", "- Speak as Maxxx would."),
@@ -81,6 +96,12 @@ ROWS = {
         Row("LG302", "- Do not test with care.", "- Do not test in haste."),
         Row("LG303", "- 请把每一处都看一遍。", "- Write “请把每一处都看一遍” where needed."),
         Row("LG304", "Context: a\nObjective: b\nTone: c\nAudience: d\nResponse: e\n", EN, "", True),
+        Row(
+            "LG401",
+            "## Initialization\nAs a <Role>, greet the user in <Language>. Round to two digits. How can I help?",
+            "## Initialization\nAnswer without any self-introduction.",
+            "directly in <Language>, following <OutputFormat>.\nRound to two digits.",
+        ),
         Row(
             "LG401",
             "## Initialization\nGreet the user warmly.",
@@ -115,7 +136,8 @@ ROWS = {
         ),
     ),
     "zh": (
-        Row("LG101", "## 目标\n- 测试\n## 输出格式\n一句话。\n", ZH, "# 角色:", True),
+        Row("LG101", "## 目标\n- 测试\n## 输出格式\n一句话。\n", ZH, "", True),
+        Row("LG101", "# 面包师\n## 目标\n- 测试\n## 输出格式\n一句话。\n", ZH, "# 角色：面包师", True),
         Row(
             "LG102",
             "## 规则\n- 第一条\n## 风格\n朴素。\n## 规则\n- 第二条",
@@ -123,12 +145,17 @@ ROWS = {
             "- 第一条\n- 第二条",
         ),
         Row("LG103", "## Constrains\n- 必须准确。", "## 约束\n- 必须准确。", "## Constraints"),
+        Row("LG103", "## 初使化\n直接回答。", "## 初始化\n直接回答。", "## 初始化"),
         Row("LG104", "\n    ## 规则\n- 必须准确。", "\n## 规则\n- 必须准确。", "\n## 规则"),
         Row("LG105", "## 风格\n", "## 风格\n朴素。", "每一处。\n## 输出"),
         Row("LG106", "- \n- 必须准确。", "- 必须准确。", "每一处。\n- 必须"),
         Row("LG106", "- 必须准确。 - ", "- 必须准确", "- 必须准确。\n"),
-        Row("LG107", "# 角色：甲\n## 目标\n- 测试\n", ZH, "## 输出格式\n", True),
-        Row("LG108", "# 角色：甲\n## 输出格式\n清晰、严谨、明确。\n", ZH, "明确。\n先用一句话", True),
+        Row("LG107", "# 角色：甲\n## 目标\n- 测试\n", ZH, "", True),
+        Row(
+            "LG107", "# 角色：甲\n## 规则\n- 准确\n", "# 角色：甲\n## 规则\n- 只输出一个JSON对象\n", "", True
+        ),
+        Row("LG108", "# 角色：甲\n## 输出格式\n清晰、严谨的判断。\n", ZH, "判断。\n先用一句话", True),
+        Row("LG108", "# 角色：甲\n## 输出格式\n生动、感人。\n", ZH, "", True),
         Row("LG201", "- 你是【请填写角色】。", "- 你是【测试员】。"),
         Row("LG201", "- 主题是 xxx。", "- 主题是 {{主题}}。"),
         Row("LG202", "- 遵循<工作流程>。", "- 作为<角色>，用<语言>完成<目标>。"),

@@ -1,8 +1,9 @@
 """What the rules look at: a prompt, its text without code, and what it will be used for."""
 
+import bisect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from promptlathe.errors import PromptError
@@ -59,7 +60,7 @@ class LintSource:
         self.file_offset = len(prompt.front_matter)
         self.unclosed_fence: tuple[Line, str] | None = None
 
-    @property
+    @cached_property
     def language(self) -> Language:
         """The one that the instructions are mostly in: names of sections may well be English in both."""
         chinese = len(re.findall(r"[\u4e00-\u9fff]", self.masked))
@@ -81,6 +82,17 @@ class LintSource:
             position = line.end
         parts.append(self.text[position:])
         return "".join(parts)
+
+    def masked_line(self, offset: int) -> Line:
+        """The line that an offset is on, without code."""
+        line = self.lines[bisect.bisect_right(self.lines, offset, key=lambda line: line.start) - 1]
+        return replace(line, text=self.masked[line.start : line.end])
+
+    def section_at(self, offset: int) -> str | None:
+        """The canonical name of the section that an offset is in; None in the preamble and in unknown ones."""
+        sections = self.document.sections
+        at = bisect.bisect_right(sections, offset, key=lambda section: section.start)
+        return sections[at - 1].canonical if at else None
 
     def masked_content(self, section: Section) -> tuple[str, int]:
         """A section's content without code, and its offset."""
