@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from promptlathe.cli.main import app
+from promptlathe.tasks.case import Split
+from promptlathe.tasks.task import get_task
 
 SCHEMAS = Path(__file__).parent / "schemas"
 BAD = "# Role: 测试 T\n\n## Constrains\n- Say {} now.\n\n## OutputFormat\nOne sentence.\n"
@@ -106,6 +108,16 @@ def test_cases_of_a_task_that_a_prompt_gives_away(folder: Path) -> None:
     result = runner.invoke(app, ["prompt", "lint", "leaky.md", "--task", "decimal-comparison"])
     assert result.exit_code == 1
     assert re.match(r"leaky\.md:10:4: error LG405 ", result.stdout)
+
+
+@pytest.mark.parametrize(("split", "code"), [("propose", 0), ("select", 1), ("sealed", 1)])
+def test_only_the_cases_that_are_measured_count_as_leaks(folder: Path, split: Split, code: int) -> None:
+    cases = get_task("decimal-comparison").cases(split, 300)
+    questions = "\n".join(f"Q: {case.question}\nA: {case.expected}" for case in cases)
+    (folder / "p.md").write_text(f"{GOOD}\n## Examples\n{questions}\n", encoding="utf-8")
+    result = runner.invoke(app, ["prompt", "lint", "p.md", "--task", "decimal-comparison", "--max-tokens", "99999"])
+    assert result.exit_code == code
+    assert result.stdout.count(" LG405 ") == code * len(cases)
 
 
 def test_format_changes_style_once(folder: Path) -> None:

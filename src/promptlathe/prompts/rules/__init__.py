@@ -64,8 +64,10 @@ CHECKS: tuple[Check, ...] = (
 
 STRUCTURED_CHECKS: tuple[Check, ...] = (
     structure.missing_role,
+    structure.misspelt_section,
     structure.output_format,
     marks.unfilled_placeholder,
+    marks.unknown_reference,
     usage.greeting,
     usage.too_long,
     leaks.leaked_case,

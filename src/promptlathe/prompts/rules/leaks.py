@@ -26,6 +26,7 @@ _RUN = 8
 """Words (Chinese characters) in a row that make a text recognisable."""
 _SHORTEST = 3
 """Words of the shortest question that counts when it is there as a whole."""
+_LARGE = 100
 _COMMON_SHARE = 0.02
 _TOKEN = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
 
@@ -50,27 +51,34 @@ class CaseIndex:
         for case in cases:
             numbers = Counter(numbers_in(case.question))
             values = frozenset(numbers.items())
-            if numbers.total() >= 2 and values not in seen:
+            is_telling = _is_telling(numbers)
+            if is_telling and values not in seen:
                 seen.add(values)
                 self._by_number.setdefault(max(numbers), []).append((numbers, case))
             words = _tokens(case.question)
             if len(words) >= _SHORTEST and words not in seen:
                 seen.add(words)
                 self._by_question.setdefault(words[:_SHORTEST], []).append((words, case))
-            for run in {run for text in (case.question, case.answer) for run in _runs(text)}:
+            texts = () if is_telling else (case.question, case.answer)
+            for run in {run for text in texts for run in _runs(text)}:
                 runs.setdefault(run, []).append(case)
         common = max(2, int(_COMMON_SHARE * len(cases)))
-        self._by_run = {run: found[0] for run, found in runs.items() if len(found) <= common}
+        self._by_run = {run: found for run, found in runs.items() if len(found) <= common}
 
     def find(self, text: str) -> KnownCase | None:
         """A case that `text` gives away."""
-        return self._find_numbers(text) or self._find_question(text) or self._find_run(text)
+        found = [*numbers_in(text), *other_readings(text)]
+        numbers = Counter(found)
+        return self._find_numbers(found, numbers) or self._find_question(text) or self._find_run(text, numbers)
 
-    def _find_numbers(self, text: str) -> KnownCase | None:
-        numbers = Counter(numbers_in(text)) + Counter(other_readings(text))
+    def _find_numbers(self, found: Sequence[Decimal], numbers: Counter[Decimal]) -> KnownCase | None:
+        """Whether 3.1 and 3.10 are equal is given away only by who writes both."""
+        spellings: dict[Decimal, set[str]] = {}
+        for number in found:
+            spellings.setdefault(number, set()).add(str(number))
         for number in numbers:
             for wanted, case in self._by_number.get(number, ()):
-                if wanted <= numbers:
+                if wanted <= numbers and (len(wanted) > 1 or len(spellings[number]) > 1):
                     return case
         return None
 
@@ -82,8 +90,16 @@ class CaseIndex:
                     return case
         return None
 
-    def _find_run(self, text: str) -> KnownCase | None:
-        return next((self._by_run[run] for run in _runs(text) if run in self._by_run), None)
+    def _find_run(self, text: str, numbers: Counter[Decimal]) -> KnownCase | None:
+        cases = (case for run in _runs(text) for case in self._by_run.get(run, ()))
+        return next((case for case in cases if Counter(numbers_in(case.question)) <= numbers), None)
+
+
+def _is_telling(numbers: Counter[Decimal]) -> bool:
+    """Whether a case can be known by its numbers alone: 3 and 5 stand together in many a text, 13.8 and 13.11 not."""
+    return numbers.total() >= 2 and any(
+        number != number.to_integral_value() or abs(number) >= _LARGE for number in numbers
+    )
 
 
 def leaked_case(source: LintSource) -> Iterator[Finding]:

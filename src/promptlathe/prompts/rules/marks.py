@@ -48,7 +48,7 @@ _NOTHING = re.compile(
 )
 """Before `[]` or `{}`, it says that these are meant: "return []"."""
 _CLOZE = re.compile(r"blank|cloze|gap|underscore|填空|横线|下划线|留空", re.IGNORECASE)
-_TASK_BOX = re.compile(r"[ \t]*[-*+][ \t]+\[ ?\][ \t]")
+_TASK_BOX = re.compile(r"[ \t]*(?:\d{1,3}[.)][ \t]*)?[-*+][ \t]+\[ ?\][ \t]")
 _TEMPLATES = frozenset({"OutputFormat", "Examples"})
 """Sections that show a text for the model to fill: gaps in it are not the author's."""
 _PAIRED_HASH = re.compile(r"(?<![A-Za-z0-9_#&/])#([^\W\d]\w{0,30})#(?![A-Za-z0-9_#])")
@@ -56,8 +56,9 @@ _LONE_HASH = re.compile(r"(?<=[ \t(（，,:：\"“])#([A-Za-z_][A-Za-z_0-9]{1,3
 _HASHTAG = re.compile(
     r"hashtag|\btags?\b|#\w+#?[ \t、,，]*#\w|话题|标签|微博|小红书|频道|channel|CSS", re.IGNORECASE
 )
+_LATEX = re.compile(r"\\[A-Za-z]{2,}\{")
 _HEX_COLOUR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
-_REFERENCE = re.compile(r"<([^\W\d][\w -]{0,39})>")
+_REFERENCE = re.compile(r"(?<![A-Za-z0-9_])<([^\W\d][\w -]{0,39})>")
 _PROFILE_WORDS = frozenset(
     {"language", "author", "version", "description", "name", "语言", "作者", "版本", "描述", "姓名", "名字"}
 )
@@ -95,7 +96,8 @@ def variable_style(source: LintSource) -> Iterator[Finding]:
     """Not in templates for an answer: there `[score]` is for the model to fill."""
     for gap in find_placeholders(source.masked):
         is_other_rules = _PLACEHOLDER.fullmatch(gap.written) or set(gap.name.casefold()) <= {"x"}
-        if gap.form == "{{name}}" or is_other_rules or source.section_at(gap.start) in _TEMPLATES:
+        is_text = is_other_rules or _LATEX.search(source.masked_line(gap.start).text)
+        if gap.form == "{{name}}" or is_text or source.section_at(gap.start) in _TEMPLATES:
             continue
         wanted, end = f"{{{{{gap.name}}}}}", gap.start + len(gap.written)
         yield Finding(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 _DIGITS = re.compile(
-    r"(?P<sign>(?<![\w.)\]])-[ ]?)?(?:(?P<grouped>\d{1,3}(?:,\d{3})+)|(?P<whole>\d{1,40}))(?P<fraction>\.\d{1,40})?"
+    r"(?P<sign>(?<![A-Za-z0-9_.)\]])-[ ]?)?(?:(?P<grouped>\d{1,3}(?:,\d{3})+)|(?P<whole>\d{1,40}))(?P<fraction>\.\d{1,40})?"
     r"(?P<power>[eE][+-]?\d{1,2}(?!\d))?"
 )
 _POINT = re.compile(r"(?<=\d)[点點](?=\d)")
@@ -62,7 +62,10 @@ _ENGLISH = re.compile(
 
 
 def numbers_in(text: str) -> Iterator[Decimal]:
-    """Values in no particular order; what a text says twice comes twice. A lone 一 or "one" is a word as well."""
+    """Values in no particular order; what a text says twice comes twice. A lone 一 or "one" is a word as well.
+
+    As strings they keep the zeros at their ends: 3.1 and 3.10 are equal, and are written differently.
+    """
     folded = _POINT.sub(".", _folded(text))
     for match in _DIGITS.finditer(folded):
         written = (
@@ -80,7 +83,7 @@ def numbers_in(text: str) -> Iterator[Decimal]:
             digits = "".join(
                 str(_SMALL[word]) for word in re.split(r"[ -]", (match["fraction"] or "").strip(" -")) if word
             )
-            yield _signed(Decimal(f"{_english_whole(words)}.{digits or 0}"), match["sign"])
+            yield _signed(_decimal(_english_whole(words), digits), match["sign"])
 
 
 def other_readings(text: str) -> Iterator[Decimal]:
@@ -89,9 +92,9 @@ def other_readings(text: str) -> Iterator[Decimal]:
     for match in _RATIO.finditer(folded):
         yield from _quotient(Decimal(match[1]), Decimal(match[2]))
     for match in _PERCENT.finditer(folded):
-        yield (Decimal(match[1]) / 100).normalize()
+        yield Decimal(match[1]) / 100
     for match in _DECIMAL_COMMA.finditer(folded):
-        yield Decimal(f"{match[1]}.{match[2]}").normalize()
+        yield Decimal(f"{match[1]}.{match[2]}")
     for match in _ZH_RATIO.finditer(text):
         below, above = (_CHINESE.fullmatch(part) for part in match.groups())
         if below and above:
@@ -106,16 +109,20 @@ def _folded(text: str) -> str:
 
 def _quotient(above: Decimal, below: Decimal) -> Iterator[Decimal]:
     if below:
-        yield (above / below).normalize()
+        yield above / below
 
 
 def _chinese(match: re.Match[str]) -> Decimal:
     digits = "".join(str(_ZH_DIGITS[character]) for character in (match["fraction"] or "点")[1:])
-    return Decimal(f"{_chinese_whole(match['whole'])}.{digits or 0}")
+    return _decimal(_chinese_whole(match["whole"]), digits)
 
 
 def _signed(value: Decimal, sign: str | None) -> Decimal:
-    return (-value if sign else value).normalize()
+    return -value if sign else value
+
+
+def _decimal(whole: int, digits: str) -> Decimal:
+    return Decimal(f"{whole}.{digits}" if digits else whole)
 
 
 def _chinese_whole(text: str) -> int:
