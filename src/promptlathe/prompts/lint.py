@@ -26,11 +26,13 @@ def file_text(prompt: Prompt) -> str:
 
 def lint(prompt: Prompt, options: LintOptions | None = None) -> tuple[Finding, ...]:
     """All findings, in the order of the file. Takes any prompt that can be read."""
-    source = LintSource(prompt, options or LintOptions())
+    options = options or LintOptions()
+    source = LintSource(prompt, options)
     is_structured = prompt.document.layout.kind in ("json", "yaml")
     checks = STRUCTURED_CHECKS if is_structured else CHECKS
     found = [_in_file(finding, source.file_offset) for check in checks for finding in check(source)]
-    return tuple(sorted(found, key=lambda finding: (finding.start, finding.rule.code, finding.end)))
+    wanted = [finding for finding in found if finding.rule.code not in options.ignored]
+    return tuple(sorted(wanted, key=lambda finding: (finding.start, finding.rule.code, finding.end)))
 
 
 def fix(prompt: Prompt, options: LintOptions | None = None) -> Fixed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from promptlathe.errors import UnknownNameError
 from promptlathe.prompts.findings import Finding, Rule
 from promptlathe.prompts.rules import leaks, marks, structure, usage, wording
 from promptlathe.prompts.rules.source import LintSource
@@ -36,6 +37,15 @@ RULES: tuple[Rule, ...] = (
     usage.NOT_SEMVER,
     leaks.LEAKED_CASE,
 )
+
+
+def rule_named(name: str) -> Rule:
+    """The rule of that code or name. Raises UnknownNameError, which names the nearest."""
+    for rule in RULES:
+        if name.casefold() in (rule.code.casefold(), rule.name):
+            return rule
+    raise UnknownNameError("lint rule", name, [known for rule in RULES for known in (rule.code, rule.name)])
+
 
 CHECKS: tuple[Check, ...] = (
     structure.missing_role,

@@ -27,13 +27,14 @@ class KnownCase:
 @dataclass(frozen=True, slots=True)
 class LintOptions:
     """`is_api`: called by programs, so that nobody is there to be greeted. `count` counts tokens as the model
-    that will be used does; without it they are estimated, and the message says so."""
+    that will be used does; without it they are estimated, and the message says so. `ignored` are rules' codes."""
 
     is_api: bool = True
     cases: tuple[KnownCase, ...] = ()
     count: Callable[[str], int] | None = None
     max_tokens: int = 1500
     max_depth: int = 3
+    ignored: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
