@@ -69,7 +69,9 @@ class CaseIndex:
         """A case that `text` gives away."""
         found = [*numbers_in(text), *other_readings(text)]
         numbers = Counter(found)
-        return self._find_numbers(found, numbers) or self._find_question(text) or self._find_run(text, numbers)
+        return (
+            self._find_numbers(found, numbers) or self._find_question(text) or self._find_run(text, numbers)
+        )
 
     def _find_numbers(self, found: Sequence[Decimal], numbers: Counter[Decimal]) -> KnownCase | None:
         """Whether 3.1 and 3.10 are equal is given away only by who writes both."""

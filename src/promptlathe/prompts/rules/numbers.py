@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 _DIGITS = re.compile(
-    r"(?P<sign>(?<![A-Za-z0-9_.)\]])-[ ]?)?(?:(?P<grouped>\d{1,3}(?:,\d{3})+)|(?P<whole>\d{1,40}))(?P<fraction>\.\d{1,40})?"
-    r"(?P<power>[eE][+-]?\d{1,2}(?!\d))?"
+    r"(?P<sign>(?<![A-Za-z0-9_.)\]])-[ ]?)?(?:(?P<grouped>\d{1,3}(?:,\d{3})+)|(?P<whole>\d{1,40}))"
+    r"(?P<fraction>\.\d{1,40})?(?P<power>[eE][+-]?\d{1,2}(?!\d))?"
 )
 _POINT = re.compile(r"(?<=\d)[点點](?=\d)")
 _RATIO = re.compile(r"(?<![\w./])(\d{1,9}(?:\.\d{1,9})?)[ ]?/[ ]?(\d{1,9})(?![\w/]|\.\d)")
