@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from promptlathe.cli import prompt_edit
 from promptlathe.cli.main import app
-from promptlathe.prompts import read_prompt
+from promptlathe.prompts import library_prompt, read_prompt
 from promptlathe.prompts.dialects import DIALECT_IDS, DIALECTS, DialectId
 from promptlathe.prompts.lint import lint
 
@@ -113,6 +113,25 @@ def test_a_prompt_is_not_overwritten(folder: Path) -> None:
     assert "is there already" in str(result.exception)
 
 
+def test_a_copy_keeps_variables_and_asks_nothing(folder: Path) -> None:
+    assert runner.invoke(app, ["prompt", "new", "shop", "--from", "customer-service"]).exit_code == 0
+    copied = read_prompt((folder / "prompts" / "shop.md").read_bytes(), name="shop")
+    original = library_prompt("customer-service")
+    assert (copied.document.text, copied.variables) == (original.document.text, original.variables)
+    result = runner.invoke(app, ["prompt", "new", "other", "--from", "shop", "--role", "T"])
+    assert "--from copies a prompt as it is" in str(result.exception)
+    assert not (folder / "prompts" / "other.md").exists()
+
+
+def test_the_draft_is_in_the_language_asked_for(folder: Path) -> None:
+    runner.invoke(app, ["prompt", "new", "sql", "--lang", "zh", *FLAGS["zh"]])
+    document = read_prompt((folder / "prompts" / "sql.md").read_bytes(), name="sql").document
+    assert document.language == "zh"
+    assert all(not section.written.isascii() for section in document.sections)
+    assert "遵循<工作流程>、<约束>、<输出格式>，" in document.text
+    assert lint(read_prompt(document.text, name="sql")) == ()
+
+
 def test_diff_names_the_sections_and_the_bump(folder: Path) -> None:
     (folder / "a.md").write_text("# Role: T\n\n## Goals\n- one thing\n")
     (folder / "b.md").write_text("# Role: T\n\n## Goals\n- one thing\n- another\n\n## Style\nDry.\n")
@@ -138,9 +157,13 @@ def test_bump_compares_with_the_committed_file_and_writes_the_version(folder: Pa
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *command], check=True, cwd=folder)
     assert runner.invoke(app, ["prompt", "bump", "p"]).stdout == "nothing changed: 1.2.3\n"
+    assert "no difference" in runner.invoke(app, ["prompt", "diff", "p"]).stderr
     path.write_text(path.read_text().replace("Role: T", "Role: Poet"))
     result = runner.invoke(app, ["prompt", "bump", "p", "--write"])
     assert result.stdout == "1.2.3 -> 2.0.0 (major: Role changed)\n"
+    changed = runner.invoke(app, ["prompt", "diff", "p"]).stdout.splitlines()
+    assert changed == ["version: 1.2.3 -> 2.0.0", "Role changed", "    - T", "    + Poet"]
+    assert "git has no" in str(runner.invoke(app, ["prompt", "diff", "p", "--rev", "nowhere"]).exception)
     assert path.read_text().startswith("---\nversion: 2.0.0  # kept\n---\n# Role: Poet")
 
 

@@ -10,7 +10,7 @@ import typer
 
 from promptlathe.cli.console import JsonFlag, err, out, print_json
 from promptlathe.cli.prompt import PromptArgument, complete_prompt
-from promptlathe.cli.prompt_lint import writable_path
+from promptlathe.cli.prompt_lint import system_language, writable_path
 from promptlathe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,19 +63,31 @@ def new(
     ] = None,
     description: Annotated[str, typer.Option(help="One line for `lathe prompt list`.")] = "",
     dialect: Annotated[str, typer.Option(help="The LangGPT dialect to write.")] = "community",
+    copied: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="PROMPT",
+            help="Begin with a copy of this prompt, and ask nothing.",
+            autocompletion=complete_prompt,
+        ),
+    ] = None,
     lang: Annotated[
-        Literal["en", "zh"], typer.Option(help="Language of the questions and the draft.")
-    ] = "en",
+        Literal["auto", "en", "zh"],
+        typer.Option(help="Language of the questions and the draft; auto is the system's."),
+    ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Replace a prompt of that name.")] = False,
 ) -> None:
     """Draft a prompt: asks for what no option gives, if there is a terminal to ask in."""
     from promptlathe.prompts.dialects import dialect_named
     from promptlathe.prompts.drafting import Answers, draft
+    from promptlathe.prompts.file import write_prompt
     from promptlathe.workspace.workspace import Workspace, write_text
 
     if Path(name).name != name or name.startswith(".") or Path(name).suffix:
         raise UsageError(f"{name!r} is no name for a prompt", hint="letters, digits and dashes: sql-writer")
-    path = Workspace.find().root / "prompts" / f"{name}.md"
+    workspace = Workspace.find()
+    path = workspace.root / "prompts" / f"{name}.md"
     if path.exists() and not force:
         raise UsageError(f"{path} is there already", hint="choose another name, or --force to replace it")
     answers = Answers(
@@ -88,16 +100,23 @@ def new(
         workflow=tuple(workflow or ()),
         examples=tuple(_example(text) for text in example or ()),
     )
-    answers = _complete(answers, lang)
     target = dialect_named(dialect)
-    written = draft(name, answers, language=lang, dialect=target.id, description=description)
-    for loss in written.losses:
-        err.print(f"note: {loss}", markup=False)
+    if copied and answers != Answers("", ""):
+        raise UsageError("--from copies a prompt as it is", hint="leave out what would go into its sections")
+    if copied:
+        written = write_prompt(replace(workspace.prompt(copied), name=name))
+    else:
+        language = system_language() if lang == "auto" else lang
+        answers = _complete(answers, language)
+        drafted = draft(name, answers, language=language, dialect=target.id, description=description)
+        for loss in drafted.losses:
+            err.print(f"note: {loss}", markup=False)
+        written = drafted.text
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make {path.parent}: {error.strerror}") from None
-    write_text(path, written.text)
+    write_text(path, written)
     typer.echo(str(path))
 
 

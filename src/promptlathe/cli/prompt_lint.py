@@ -66,7 +66,7 @@ def lint(
         ignored=frozenset(rule_named(name).code for name in ignore or ()),
     )
     files = [_check(workspace, reference, options, fix) for reference in references(workspace, prompts)]
-    language = _system_language() if lang == "auto" else lang
+    language = system_language() if lang == "auto" else lang
     if output == "json":
         print_json(as_json(files, language))
     elif output == "sarif":
@@ -129,7 +129,7 @@ def writable_path(workspace: "Workspace", reference: str) -> Path:
     if path is None:
         raise UsageError(
             f"{reference!r} comes with promptlathe and is not changed",
-            hint=f"copy it first: lathe prompt show {reference} > prompts/{reference}.md",
+            hint=f"copy it first: lathe prompt new my-{reference} --from {reference}",
         )
     return path
 
@@ -191,7 +191,7 @@ def _counter(reference: str) -> "Callable[[str], int]":
     return token_counter(ensure_with_progress(reference))
 
 
-def _system_language() -> Literal["en", "zh"]:
+def system_language() -> Literal["en", "zh"]:
     name = locale.setlocale(locale.LC_CTYPE) or ""
     return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
 
