@@ -2,8 +2,10 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 from typer.testing import CliRunner
 
@@ -88,6 +90,30 @@ def test_the_interview_asks_for_what_no_option_gives(folder: Path, monkeypatch: 
     text = (folder / "prompts" / "poet.md").read_text("utf-8")
     assert "Rhyme." in text
     assert "Four lines." in text
+
+
+def test_the_interview_in_a_terminal(folder: Path) -> None:
+    command = ["-c", "from promptlathe.cli.main import main; main()", "prompt", "new", "诗人", "--lang", "zh"]
+    child = pexpect.spawn(sys.executable, command, cwd=folder, timeout=20, encoding="utf-8")
+    for question, replies in [
+        ("模型扮演谁", ["诗人"]),
+        ("要知道什么背景", [""]),
+        ("要达成什么目标", ["写四行诗", ""]),
+        ("它会什么", [""]),
+        ("要遵守什么", ["押韵", "不用生僻字", ""]),
+        ("分哪几步做", [""]),
+        ("回答是什么样子", ["四行，每行七个字"]),
+    ]:
+        child.expect(question)
+        for reply in replies:
+            child.expect(": ")
+            child.sendline(reply)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    text = (folder / "prompts" / "诗人.md").read_text("utf-8")
+    assert "## 约束\n- 押韵\n- 不用生僻字\n" in text
+    assert lint(read_prompt(text, name="诗人")) == ()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from promptlathe.cli.main import app
+from promptlathe.engines.tokenizer import token_counter
+from promptlathe.models.reference import Model
 from promptlathe.tasks.case import Split
 from promptlathe.tasks.task import get_task
 
@@ -148,6 +150,16 @@ def test_only_the_cases_that_are_measured_count_as_leaks(folder: Path, split: Sp
     )
     assert result.exit_code == code
     assert result.stdout.count(" LG405 ") == code * len(cases)
+
+
+@pytest.mark.model
+def test_tokens_are_counted_by_the_model_that_is_named(folder: Path, embedded_model: Model) -> None:
+    arguments = ["prompt", "lint", "good", "--max-tokens", "1", "--lang", "en"]
+    estimated = runner.invoke(app, arguments).stdout
+    counted = runner.invoke(app, [*arguments, "--model", embedded_model.name]).stdout
+    tokens = token_counter(embedded_model)(GOOD.strip())
+    assert f"the prompt is {tokens} tokens long" in counted
+    assert "the prompt is about 1" in estimated
 
 
 def test_format_changes_style_once(folder: Path) -> None:

@@ -230,17 +230,31 @@ def test_every_rule_is_explained_in_both_languages(rule) -> None:  # type: ignor
     assert not rule.summary("zh").isascii()
 
 
-def test_positions_count_the_front_matter() -> None:
-    prompt = read_prompt("---\nversion: 1.0.0\n---\n" + EN.replace("{}", "- Say {} now."), name="p")
+@pytest.mark.parametrize(
+    ("before", "line", "position"),
+    [
+        ("", "- Say {} now.", (5, 7)),
+        ("---\nversion: 1.0.0\n---\n", "- Say {} now.", (8, 7)),
+        ("\ufeff---\nversion: 1.0.0\n---\n", "- Say {} now.", (8, 7)),
+        ("", "\t- Say\t{} now.", (5, 8)),
+        ("", "- 说：{}。", (5, 5)),
+        ("", "- 😀👨‍👩‍👧 {}。", (5, 10)),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_positions_are_lines_and_characters_of_the_file(
+    before: str, line: str, position: tuple[int, int], line_end: str
+) -> None:
+    text = (before + EN.replace("{}", line)).replace("\n", line_end)
+    prompt = read_prompt(text.encode(), name="p")
     (finding,) = lint(prompt)
-    assert Lines(file_text(prompt)).position(finding.start) == (8, 7)
     assert file_text(prompt)[finding.start : finding.end] == "{}"
+    assert Lines(file_text(prompt)).position(finding.start) == position
 
 
-def test_positions_in_a_file_with_carriage_returns() -> None:
-    prompt = read_prompt(EN.replace("{}", "- Say {} now.").replace("\n", "\r\n"), name="p")
-    (finding,) = lint(prompt)
-    assert Lines(file_text(prompt)).position(finding.start) == (5, 7)
+def test_a_byte_order_mark_is_no_column() -> None:
+    assert Lines("\ufeff# Rolle").position(0) == (1, 1)
+    assert Lines("\ufeff# Rolle").position(3) == (1, 3)
 
 
 def test_findings_say_what_and_where_in_both_languages() -> None:
