@@ -81,7 +81,7 @@ def missing_role(source: LintSource) -> Iterator[Finding]:
         return
     first = document.sections[0] if document.sections else None
     if first and first.canonical is None and first.level < document.layout.level:
-        at = first.start + first.header.index(first.written)
+        at, _ = _name_span(first)
         edits: tuple[Edit, ...] = (Edit(at, at, "Role: " if source.language == "en" else "角色："),)
         start, end = first.start, first.start + len(first.header)
     else:
@@ -266,5 +266,10 @@ def _verdict_first(source: LintSource, section: Section) -> tuple[Edit, ...]:
 
 
 def _name_span(section: Section) -> tuple[int, int]:
-    at = section.start + max(0, section.header.find(section.written))
-    return at, at + len(section.written)
+    """Of the name in the header; of the whole header, if white space in the name was read as other white space."""
+    at = section.header.find(section.written)
+    if at < 0:
+        return section.start + len(section.header) - len(section.header.lstrip(" #＃")), section.start + len(
+            section.header
+        )
+    return section.start + at, section.start + at + len(section.written)
