@@ -64,6 +64,7 @@ _PROFILE_WORDS = frozenset(
 )
 _QUOTES = {"“": "”", "「": "」", "『": "』", "《": "》"}
 _CLOSING = {closing: opening for opening, closing in _QUOTES.items()}
+_QUOTE = re.compile(f"[{''.join([*_QUOTES, *_CLOSING])}]")
 
 
 def unfilled_placeholder(source: LintSource) -> Iterator[Finding]:
@@ -130,6 +131,7 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
     known = {name.casefold() for section in sections for name in (section.written, section.name)}
     known |= {key.casefold() for key in source.document.profile} | set(_PROFILE_WORDS) | {"role", "角色"}
     known |= {name.casefold() for name in source.document.variables}
+    meant_by: dict[str, str | None] = {}
     closed = set(re.findall(r"</[ ]?([^>\s]{1,40})[ ]?>", source.masked))
     for match in _REFERENCE.finditer(source.masked) if sections else ():
         name = match[1].strip()
@@ -137,7 +139,10 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
         is_markup = name in closed or not (has_chinese(name) or name[:1].isupper())
         if is_markup or name.casefold() in known or (canonical and canonical.casefold() in known):
             continue
-        meant = _meant_reference(canonical or name, sections)
+        key = canonical or name
+        meant = (
+            meant_by[key] if key in meant_by else meant_by.setdefault(key, _meant_reference(key, sections))
+        )
         if not (canonical or meant) and source.section_at(match.start()) in _TEMPLATES:
             continue
         yield Finding(
@@ -194,7 +199,7 @@ def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
         for at, edit in lonely:
             edits = (Edit(offset + at, offset + at + 1, edit),) if edit else ()
             yield _quote_finding(content[at], offset + at, edits)
-        straight = [at for at, character in enumerate(content) if character == '"']
+        straight = [match.start() for match in re.finditer('"', content)]
         # 12" is twelve inches: only what is odd with and without such marks is surely wrong.
         sure = [at for at in straight if not content[at - 1 : at].isdigit()]
         if len(straight) % 2 and len(sure) % 2:
@@ -204,7 +209,8 @@ def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
 def _lonely(content: str) -> Iterator[tuple[int, str]]:
     """Marks without a partner; with the mark that was meant, where “ stands for ” on the same line."""
     open_marks: list[int] = []
-    for at, character in enumerate(content):
+    for match in _QUOTE.finditer(content):
+        at, character = match.start(), match[0]
         if character in _QUOTES:
             last = open_marks[-1] if open_marks else None
             if last is not None and content[last] == character and "\n" not in content[last:at]:
@@ -212,7 +218,7 @@ def _lonely(content: str) -> Iterator[tuple[int, str]]:
                 yield at, _QUOTES[character]
             else:
                 open_marks.append(at)
-        elif character in _CLOSING:
+        else:
             if open_marks and content[open_marks[-1]] == _CLOSING[character]:
                 open_marks.pop()
             else:

@@ -13,6 +13,7 @@ from promptlathe.prompts.findings import Edit, edit_between
 from promptlathe.prompts.sections import Language
 
 _FENCE = re.compile(r"[ \t]*(?:[-*+][ \t]+|\d{1,3}[.)][ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
+_MOST_CHARACTERS_READ = 200_000
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,400}(?<!`)\1(?!`)")
 
 
@@ -60,6 +61,7 @@ class LintSource:
         self.text = prompt.document.text
         self.file_offset = len(prompt.front_matter)
         self.unclosed_fence: tuple[Line, str] | None = None
+        self._characters_to_read = _MOST_CHARACTERS_READ
 
     @cached_property
     def language(self) -> Language:
@@ -107,7 +109,14 @@ class LintSource:
                 yield match[0], start + match.start()
 
     def edits_to(self, change: Callable[[PromptDocument], PromptDocument]) -> tuple[Edit, ...]:
-        """The edit that does what `change` does to the document; none if the document refuses it."""
+        """The edit that does what `change` does to the document; none if the document refuses it.
+
+        The changed document is read to be sure, so only the first of many findings get an edit: mending those
+        makes room for the next. A text that no model could hold gets none.
+        """
+        self._characters_to_read -= len(self.text)
+        if self._characters_to_read < 0:
+            return ()
         try:
             changed = change(self.document).text
         except PromptError:

@@ -119,35 +119,26 @@ class _Saying:
     line: int
 
 
-def repeated_rule(source: LintSource) -> Iterator[Finding]:
+def repeated_or_contradicted_rule(source: LintSource) -> Iterator[Finding]:
     for earlier, later in _pairs(source):
-        if earlier.is_denied != later.is_denied:
-            continue
-        yield Finding(
-            REPEATED_RULE,
-            f"this was said on line {_file_line(source, earlier)} already",
-            f"这一条第 {_file_line(source, earlier)} 行已经说过",
-            later.start,
-            later.end,
-            _removal(source, later),
-        )
-
-
-def contradicted_rule(source: LintSource) -> Iterator[Finding]:
-    for earlier, later in _pairs(source):
+        line = source.prompt.first_text_line + earlier.line
         if earlier.is_denied == later.is_denied:
-            continue
-        yield Finding(
-            CONTRADICTED_RULE,
-            f"this contradicts line {_file_line(source, earlier)}: keep one of the two",
-            f"这一条与第 {_file_line(source, earlier)} 行矛盾，请只留一条",
-            later.start,
-            later.end,
-        )
-
-
-def _file_line(source: LintSource, saying: _Saying) -> int:
-    return source.prompt.first_text_line + saying.line
+            yield Finding(
+                REPEATED_RULE,
+                f"this was said on line {line} already",
+                f"这一条第 {line} 行已经说过",
+                later.start,
+                later.end,
+                _removal(source, later),
+            )
+        else:
+            yield Finding(
+                CONTRADICTED_RULE,
+                f"this contradicts line {line}: keep one of the two",
+                f"这一条与第 {line} 行矛盾，请只留一条",
+                later.start,
+                later.end,
+            )
 
 
 def _removal(source: LintSource, saying: _Saying) -> tuple[Edit, ...]:
