@@ -355,3 +355,34 @@ def test_any_text_can_be_linted_and_mended(text: str) -> None:
     fixed = fix(prompt, options)
     assert len(fixed.left) <= len(found)
     assert lint(read_prompt(fixed.text, name="any"), options) == fixed.left
+
+
+def test_of_many_faults_only_the_first_get_a_fix_that_needs_the_text_read_again() -> None:
+    text = EN.replace("{}", "".join(f"\n## Goals\n- Goal number {number}.\n" for number in range(800)))
+    found = [finding for finding in lint(read_prompt(text, name="p")) if finding.rule.code == "LG102"]
+    assert len(found) == 800
+    assert 1 <= sum(bool(finding.edits) for finding in found) <= 10
+
+
+def test_ignored_rules_are_neither_found_nor_mended() -> None:
+    prompt = read_prompt(EN.replace("{}", "## Constrains\n- Say {} now."), name="p")
+    fixed = fix(prompt, LintOptions(ignored=frozenset({"LG103"})))
+    assert "## Constrains" in fixed.text
+    assert [finding.rule.code for finding in fixed.left] == ["LG201"]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ('{"Role": "T", "Constrains": ["a"], "OutputFormat": "One line."}', ["LG103"]),
+        ('{"Role": "T", "Rules": ["See <Goals>."], "OutputFormat": "One line."}', ["LG202"]),
+        ('{"Rules": ["Say {} now."], "Workflow": ["Reply with one word."]}', ["LG101", "LG201"]),
+        ("Role: T\nRules:\n  - a\nWorkflow:\n  - b\n", ["LG107"]),
+        ('{"角色": "甲", "目标": "乙", "输出格式": "一句话", "初始化": "您好！"}', ["LG401"]),
+    ],
+)
+def test_structured_prompts(text: str, codes: list[str]) -> None:
+    prompt = read_prompt(text, name="p")
+    assert [finding.rule.code for finding in lint(prompt)] == codes
+    left = fix(prompt).left
+    assert {finding.rule.code for finding in left} <= {"LG101", "LG107", "LG201", "LG202"}
