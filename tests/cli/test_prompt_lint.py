@@ -42,7 +42,7 @@ def test_prints_like_a_compiler_and_exits_1_on_errors(folder: Path) -> None:
         "prompts/bad.md:3:4: warning LG103 section 'Constrains' is misspelt: 'Constraints' is meant [*]",
         "prompts/bad.md:4:7: error LG201 placeholder '{}' was never filled in",
     ]
-    assert "2 checked, 2 findings, 1 errors" in result.stderr
+    assert "2 checked, 2 findings, 1 error;" in result.stderr
 
 
 def test_chinese_messages(folder: Path) -> None:

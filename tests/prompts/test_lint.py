@@ -358,10 +358,10 @@ def test_any_text_can_be_linted_and_mended(text: str) -> None:
 
 
 def test_of_many_faults_only_the_first_get_a_fix_that_needs_the_text_read_again() -> None:
-    text = EN.replace("{}", "".join(f"\n## Goals\n- Goal number {number}.\n" for number in range(800)))
+    text = EN.replace("{}", "".join(f"\n## Goals\n- Goal number {number}.\n" for number in range(400)))
     found = [finding for finding in lint(read_prompt(text, name="p")) if finding.rule.code == "LG102"]
-    assert len(found) == 800
-    assert 1 <= sum(bool(finding.edits) for finding in found) <= 10
+    assert len(found) == 400
+    assert 1 <= sum(bool(finding.edits) for finding in found) <= 20
 
 
 def test_ignored_rules_are_neither_found_nor_mended() -> None:
@@ -386,3 +386,18 @@ def test_structured_prompts(text: str, codes: list[str]) -> None:
     assert [finding.rule.code for finding in lint(prompt)] == codes
     left = fix(prompt).left
     assert {finding.rule.code for finding in left} <= {"LG101", "LG107", "LG201", "LG202"}
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        # Put right, the name is a section's that is there already; then the two become one.
+        (EN.replace("{}", "## Workflow\n1. Read.\n\n## Workfolw\n1. Write."), []),
+        # Of two Roles nobody knows which one counts, so the second keeps its wrong name.
+        ("- Role: T\n- Rolle: Poet\n- Goals: Rhyme.\n- OutputFormat: One line.\n", ["LG103"]),
+    ],
+)
+def test_a_fix_may_need_another_but_none_breaks_something_else(text: str, codes: list[str]) -> None:
+    fixed = fix(read_prompt(text, name="p"))
+    assert [finding.rule.code for finding in fixed.left] == codes
+    assert (fixed.text == text) == bool(codes)

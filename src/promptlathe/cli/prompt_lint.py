@@ -201,10 +201,14 @@ def _print_summary(files: "list[Checked]") -> None:
     fixed = sum(checked.fixed for checked in files)
     errors = sum(finding.severity == "error" for finding in findings)
     fixable = sum(bool(finding.edits) for finding in findings)
-    said = f"{len(files)} checked, {len(findings)} findings, {errors} errors"
+    said = f"{len(files)} checked, {_counted(len(findings), 'finding')}, {_counted(errors, 'error')}"
     said += f", {fixed} fixed" if fixed else ""
     said += f"; [*] {fixable} can be mended with --fix" if fixable else ""
     err.print(said, soft_wrap=True, markup=False)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def register(app: typer.Typer) -> None:

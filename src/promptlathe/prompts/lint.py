@@ -36,23 +36,25 @@ def lint(prompt: Prompt, options: LintOptions | None = None) -> tuple[Finding, .
 
 
 def fix(prompt: Prompt, options: LintOptions | None = None) -> Fixed:
-    """Makes the fixes of all findings, again and again while that leaves fewer findings.
+    """Makes the fixes of all findings, and again those of what is found then.
 
-    A pass after which there were as many findings as before is undone: a fix must not break something else.
+    The text with the fewest findings on the way is the result, so a fix that only breaks something else is not
+    made: a name put right may make two sections of one, which the next pass merges, or else it stays wrong.
     """
-    mended: list[Finding] = []
     left = lint(prompt, options)
+    best = Fixed(file_text(prompt), (), left)
+    mended: tuple[Finding, ...] = ()
+    seen = {best.text}
     for _ in range(_MOST_PASSES):
         text, done = apply_edits(file_text(prompt), left)
-        if not done:
+        if text in seen:
             break
-        changed = read_prompt(text, name=prompt.name)
-        found = lint(changed, options)
-        if len(found) >= len(left):
-            break
-        prompt, left = changed, found
-        mended += done
-    return Fixed(file_text(prompt), tuple(mended), left)
+        seen.add(text)
+        prompt = read_prompt(text, name=prompt.name)
+        left, mended = lint(prompt, options), (*mended, *done)
+        if len(left) < len(best.left):
+            best = Fixed(text, mended, left)
+    return best
 
 
 def _in_file(finding: Finding, offset: int) -> Finding:

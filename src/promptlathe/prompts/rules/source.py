@@ -13,7 +13,7 @@ from promptlathe.prompts.findings import Edit, edit_between
 from promptlathe.prompts.sections import Language
 
 _FENCE = re.compile(r"[ \t]*(?:[-*+][ \t]+|\d{1,3}[.)][ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
-_MOST_CHARACTERS_READ = 200_000
+_MOST_CHARACTERS_READ = 60_000
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,400}(?<!`)\1(?!`)")
 
 
