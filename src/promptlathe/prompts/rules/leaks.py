@@ -176,6 +176,5 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 
 def _runs(text: str) -> Iterator[tuple[str, ...]]:
-    """Any number stands for any other: numbers are compared by value, and a frame around them says nothing."""
-    tokens = tuple("0" if token.isdigit() else token for token in _tokens(text))
+    tokens = _tokens(text)
     return (tokens[at : at + _RUN] for at in range(len(tokens) - _RUN + 1))
