@@ -193,7 +193,14 @@ def _committed(path: Path | None, reference: str, revision: str) -> "Prompt":
     hint = "name the older prompt"
     if path is None:
         raise UsageError(f"{reference!r} comes with promptlathe: there is no earlier version", hint=hint)
-    command = ["git", "-C", str(path.resolve().parent), "show", f"{revision}:./{path.name}"]
+    command = [
+        "git",
+        "-C",
+        str(path.resolve().parent),
+        "show",
+        "--end-of-options",
+        f"{revision}:./{path.name}",
+    ]
     try:
         shown = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - no shell, and git's own
     except (OSError, subprocess.CalledProcessError):

@@ -266,10 +266,8 @@ def _verdict_first(source: LintSource, section: Section) -> tuple[Edit, ...]:
 
 
 def _name_span(section: Section) -> tuple[int, int]:
-    """Of the name in the header; of the whole header, if white space in the name was read as other white space."""
-    at = section.header.find(section.written)
-    if at < 0:
-        return section.start + len(section.header) - len(section.header.lstrip(" #＃")), section.start + len(
-            section.header
-        )
-    return section.start + at, section.start + at + len(section.written)
+    """Of the name in the header; to the header's end, if white space in the name was read as other white space."""
+    header, at = section.header, section.header.find(section.written)
+    start = at if at >= 0 else len(header) - len(header.lstrip(" #＃"))
+    end = at + len(section.written) if at >= 0 else len(header)
+    return section.start + start, section.start + end
