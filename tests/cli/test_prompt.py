@@ -34,6 +34,15 @@ def test_list_and_show() -> None:
     assert run("show", "math-teacher")[0].startswith("- Role: 数学专家")
 
 
+def test_a_file_that_is_no_prompt_does_not_hide_the_others(tmp_path: Path) -> None:
+    (tmp_path / "lathe.toml").touch()
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "broken.md").write_text("---\nversoin: 1\n---\n# Role: T\n")
+    listed, said = run("list")
+    assert "math-teacher" in listed
+    assert "broken.md:2: " in said.replace("\n", "")
+
+
 def test_convert_writes_losses_to_stderr_only() -> None:
     text, losses = run("convert", "math-teacher", "--to", "rtf")
     assert text.startswith("## 角色\n数学专家")

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json
+from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_error, print_json
+from promptlathe.errors import PromptError
 
 app = typer.Typer(help="List, show and convert prompts.", no_args_is_help=True)
 
@@ -30,7 +31,12 @@ def list_prompts(as_json: JsonFlag = False) -> None:
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
-    prompts = [workspace.prompt(name) for name in workspace.prompt_names()]
+    prompts = []
+    for name in workspace.prompt_names():
+        try:
+            prompts.append(workspace.prompt(name))
+        except PromptError as error:
+            print_error(str(error), error.hint)
     if as_json:
         print_json(
             [
