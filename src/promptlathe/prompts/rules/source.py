@@ -12,6 +12,7 @@ from promptlathe.prompts.findings import Edit, edit_between
 from promptlathe.prompts.sections import Language
 
 _FENCE = re.compile(r"[ \t]*(?:[-*+][ \t]+|\d{1,3}[.)][ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
+_MOST_REREAD = 400_000
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,400}(?<!`)\1(?!`)")
 
 
@@ -58,6 +59,7 @@ class LintSource:
         self.text = prompt.document.text
         self.file_offset = len(prompt.front_matter)
         self.unclosed_fence: tuple[Line, str] | None = None
+        self._reread = 0
 
     @property
     def language(self) -> Language:
@@ -94,7 +96,14 @@ class LintSource:
                 yield match[0], start + match.start()
 
     def edits_to(self, change: Callable[[PromptDocument], PromptDocument]) -> tuple[Edit, ...]:
-        """The edit that does what `change` does to the document; none if the document refuses it."""
+        """The edit that does what `change` does to the document; none if the document refuses it.
+
+        A change reads the whole document again, so that only the first are worked out where there are many:
+        the time for all of them grows with the text, not with its square.
+        """
+        self._reread += len(self.text)
+        if self._reread > _MOST_REREAD:
+            return ()
         try:
             changed = change(self.document).text
         except PromptError:
