@@ -60,6 +60,7 @@ _ALIASES: dict[CanonicalName, tuple[str, ...]] = {
 EVERYDAY_NAMES: frozenset[CanonicalName] = frozenset({"InputFormat", "OutputFormat", "Examples"})
 
 _NUMBER = re.compile(r"^\d+|(?:\d+|[一二三四五六七八九十]+)$")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _BRACKETED = re.compile(r"[(\[【{（][^)\]】}）]*[)\]】}）]")
 
 
@@ -109,4 +110,4 @@ def section_name(canonical: CanonicalName, language: Language) -> str:
 
 
 def has_chinese(text: str) -> bool:
-    return any("\u4e00" <= character <= "\u9fff" for character in text)
+    return _CHINESE.search(text) is not None

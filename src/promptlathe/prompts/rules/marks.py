@@ -3,9 +3,9 @@
 import bisect
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 
-from promptlathe.prompts.document import Section
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.rules.source import Line, LintSource
 from promptlathe.prompts.rules.structure import meant_name
@@ -50,6 +50,7 @@ _PROFILE_WORDS = frozenset(
 )
 _QUOTES = {"“": "”", "「": "」", "『": "』", "《": "》"}
 _CLOSING = {closing: opening for opening, closing in _QUOTES.items()}
+_QUOTE = re.compile("[“”「」『』《》]")
 
 
 def unfilled_placeholder(source: LintSource) -> Iterator[Finding]:
@@ -106,13 +107,15 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
     known |= {key.casefold() for key in source.document.profile} | set(_PROFILE_WORDS) | {"role", "角色"}
     known |= {name.casefold() for name in source.document.variables}
     closed = set(re.findall(r"</[ ]?([^>\s]{1,40})[ ]?>", source.masked))
+    by_name = {section.name: meant_name(section) or section.written for section in sections}
+    meant_reference = cache(partial(_meant_reference, by_name=by_name))
     for match in _REFERENCE.finditer(source.masked) if sections else ():
         name = match[1].strip()
         canonical = canonical_name(name)
         is_markup = name in closed or not (has_chinese(name) or name[:1].isupper())
         if is_markup or name.casefold() in known or (canonical and canonical.casefold() in known):
             continue
-        meant = _meant_reference(canonical or name, sections)
+        meant = meant_reference(canonical or name)
         yield Finding(
             UNKNOWN_REFERENCE,
             f"{match[0]} refers to no section" + (f": did you mean <{meant}>?" if meant else ""),
@@ -122,10 +125,9 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
         )
 
 
-def _meant_reference(name: str, sections: tuple[Section, ...]) -> str | None:
+def _meant_reference(name: str, by_name: Mapping[str, str]) -> str | None:
     """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
-    by_name = {section.name: meant_name(section) or section.written for section in sections}
     if other in by_name:
         return by_name[other]
     near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)
@@ -167,7 +169,7 @@ def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
         for at, edit in lonely:
             edits = (Edit(offset + at, offset + at + 1, edit),) if edit else ()
             yield _quote_finding(content[at], offset + at, edits)
-        straight = [at for at, character in enumerate(content) if character == '"']
+        straight = [match.start() for match in re.finditer('"', content)]
         # 12" is twelve inches: only what is odd with and without such marks is surely wrong.
         sure = [at for at in straight if not content[at - 1 : at].isdigit()]
         if len(straight) % 2 and len(sure) % 2:
@@ -177,7 +179,8 @@ def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
 def _lonely(content: str) -> Iterator[tuple[int, str]]:
     """Marks without a partner; with the mark that was meant, where “ stands for ” on the same line."""
     open_marks: list[int] = []
-    for at, character in enumerate(content):
+    for match in _QUOTE.finditer(content):
+        at, character = match.start(), match[0]
         if character in _QUOTES:
             last = open_marks[-1] if open_marks else None
             if last is not None and content[last] == character and "\n" not in content[last:at]:
@@ -185,11 +188,10 @@ def _lonely(content: str) -> Iterator[tuple[int, str]]:
                 yield at, _QUOTES[character]
             else:
                 open_marks.append(at)
-        elif character in _CLOSING:
-            if open_marks and content[open_marks[-1]] == _CLOSING[character]:
-                open_marks.pop()
-            else:
-                yield at, ""
+        elif open_marks and content[open_marks[-1]] == _CLOSING[character]:
+            open_marks.pop()
+        else:
+            yield at, ""
     yield from ((at, "") for at in open_marks)
 
 

@@ -61,7 +61,7 @@ class LintSource:
         self.unclosed_fence: tuple[Line, str] | None = None
         self._reread = 0
 
-    @property
+    @cached_property
     def language(self) -> Language:
         """The one that the instructions are mostly in: names of sections may well be English in both."""
         chinese = len(re.findall(r"[\u4e00-\u9fff]", self.masked))

@@ -112,31 +112,19 @@ class _Saying:
     line: int
 
 
-def repeated_rule(source: LintSource) -> Iterator[Finding]:
+def repeated_or_contradicted_rule(source: LintSource) -> Iterator[Finding]:
     for earlier, later in _pairs(source):
+        line = _file_line(source, earlier)
         if earlier.is_denied != later.is_denied:
-            continue
-        yield Finding(
-            REPEATED_RULE,
-            f"this was said on line {_file_line(source, earlier)} already",
-            f"这一条第 {_file_line(source, earlier)} 行已经说过",
-            later.start,
-            later.end,
-            _removal(source, later),
-        )
-
-
-def contradicted_rule(source: LintSource) -> Iterator[Finding]:
-    for earlier, later in _pairs(source):
-        if earlier.is_denied == later.is_denied:
-            continue
-        yield Finding(
-            CONTRADICTED_RULE,
-            f"this contradicts line {_file_line(source, earlier)}: keep one of the two",
-            f"这一条与第 {_file_line(source, earlier)} 行矛盾，请只留一条",
-            later.start,
-            later.end,
-        )
+            rule, edits = CONTRADICTED_RULE, ()
+            english, zh = (
+                f"this contradicts line {line}: keep one of the two",
+                f"这一条与第 {line} 行矛盾，请只留一条",
+            )
+        else:
+            rule, edits = REPEATED_RULE, _removal(source, later)
+            english, zh = f"this was said on line {line} already", f"这一条第 {line} 行已经说过"
+        yield Finding(rule, english, zh, later.start, later.end, edits)
 
 
 def _file_line(source: LintSource, saying: _Saying) -> int:
@@ -161,11 +149,12 @@ def _indent(text: str) -> int:
 def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
     """Each saying with the first one before it that is about the same.
 
-    Only sayings that share their rarest letter pairs are compared, so that time stays about linear.
+    Only sayings with the same numbers that share a long word are compared, so that time stays about linear.
     """
-    earlier: dict[str, list[_Saying]] = {}
+    earlier: dict[tuple[str, ...], list[_Saying]] = {}
     for saying in _sayings(source):
-        keys = _keys(saying.core)
+        numbers = _NUMBER.findall(saying.core)
+        keys = [(key, *numbers) for key in _keys(saying.core)]
         candidates = {id(found): found for key in keys for found in earlier.get(key, ())}
         match = next((found for found in candidates.values() if _is_same(found, saying)), None)
         if match:
@@ -179,12 +168,10 @@ def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
 
 def _keys(core: str) -> tuple[str, ...]:
     words = core.split() if " " in core else [core[at : at + 3] for at in range(len(core) - 2)]
-    return tuple(sorted(set(words), key=lambda word: (-len(word), word))[:12]) or (core,)
+    return tuple(sorted(sorted(set(words)), key=len, reverse=True)[:12]) or (core,)
 
 
 def _is_same(one: _Saying, other: _Saying) -> bool:
-    if _NUMBER.findall(one.core) != _NUMBER.findall(other.core):
-        return False
     if one.is_denied != other.is_denied:
         return one.core == other.core
     return _similarity(one.core, other.core) >= _SAME_RULE
