@@ -128,7 +128,7 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
 def _meant_reference(name: str, by_name: Mapping[str, str]) -> str | None:
     """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
-    if other in by_name:
+    if other and other in by_name:
         return by_name[other]
     near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)
     return by_name.get(near[0], near[0]) if near else None

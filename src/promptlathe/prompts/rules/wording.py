@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.rules.source import LintSource
@@ -48,6 +49,7 @@ _INSISTENCE = re.compile(
 )
 _SAME_RULE = 0.8
 """Share of common letter pairs (Sørensen-Dice) from which two lines say the same."""
+_MOST_SAYINGS = 5_000
 _NUMBER = re.compile(r"\d+")
 _QUOTED = re.compile(
     r"[“\"「『'‘`][^”\"」』'’`\n]{1,300}[”\"」』'’`]|[（(][^）)\n]{1,80}[）)]|\{\{[^}\n]{0,80}\}\}|<[^>\n]{1,60}>"
@@ -113,10 +115,11 @@ class _Saying:
 
 
 def repeated_or_contradicted_rule(source: LintSource) -> Iterator[Finding]:
+    no_edits: tuple[Edit, ...] = ()
     for earlier, later in _pairs(source):
         line = _file_line(source, earlier)
         if earlier.is_denied != later.is_denied:
-            rule, edits = CONTRADICTED_RULE, ()
+            rule, edits = CONTRADICTED_RULE, no_edits
             english, zh = (
                 f"this contradicts line {line}: keep one of the two",
                 f"这一条与第 {line} 行矛盾，请只留一条",
@@ -149,10 +152,11 @@ def _indent(text: str) -> int:
 def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
     """Each saying with the first one before it that is about the same.
 
-    Only sayings with the same numbers that share a long word are compared, so that time stays about linear.
+    Only sayings with the same numbers that share a long word are compared, so that time stays about linear; and only the
+    first thousands, more than anybody reads.
     """
     earlier: dict[tuple[str, ...], list[_Saying]] = {}
-    for saying in _sayings(source):
+    for saying in islice(_sayings(source), _MOST_SAYINGS):
         numbers = _NUMBER.findall(saying.core)
         keys = [(key, *numbers) for key in _keys(saying.core)]
         candidates = {id(found): found for key in keys for found in earlier.get(key, ())}
