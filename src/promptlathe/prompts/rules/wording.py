@@ -152,8 +152,8 @@ def _indent(text: str) -> int:
 def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
     """Each saying with the first one before it that is about the same.
 
-    Only sayings with the same numbers that share a long word are compared, so that time stays about linear; and only the
-    first thousands, more than anybody reads.
+    Only sayings with the same numbers that share a long word are compared, so that time stays about linear; and
+    only the first thousands, more than anybody reads.
     """
     earlier: dict[tuple[str, ...], list[_Saying]] = {}
     for saying in islice(_sayings(source), _MOST_SAYINGS):
