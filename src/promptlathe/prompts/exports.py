@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from promptlathe.errors import PromptError, UnknownNameError
+from promptlathe.errors import PromptError
 from promptlathe.messages import Message
 from promptlathe.prompts.document import Layout, PromptDocument
 from promptlathe.prompts.file import Prompt
@@ -28,7 +28,7 @@ from promptlathe.prompts.writing import Written
 ExportId = Literal["prompty", "dotprompt", "poml", "messages", "promptfoo"]
 EXPORT_IDS: tuple[ExportId, ...] = get_args(ExportId)
 
-SAMPLING = ("temperature", "top_p", "top_k", "max_tokens", "seed")
+_SAMPLING = ("temperature", "top_p", "top_k", "max_tokens", "seed")
 # Handlebars, Jinja, Nunjucks and POML would run these; a plain variable is the only thing meant.
 _TEMPLATE_CODE = re.compile(r"\\\{\{|\{\{(?!\s*[^\W\d]\w*\s*\}\})|\{%|\{#")
 _ROLE_LINE = re.compile(r"\s*#?\s*(?:system|user|assistant|developer)(?:\[.*\])?\s*:\s*", re.IGNORECASE)
@@ -47,8 +47,7 @@ _POML_TAGS: dict[CanonicalName | None, str] = {
 def export_prompt(prompt: Prompt, target: ExportId) -> Written:
     """The prompt in another tool's format.
 
-    Raises PromptError for text that the format would take for its own code or cannot hold, and
-    UnknownNameError for a target that is none.
+    Raises PromptError for text that the format would take for its own code or cannot hold.
     """
     exports: dict[ExportId, Callable[[Prompt], Written]] = {
         "prompty": _prompty,
@@ -57,8 +56,6 @@ def export_prompt(prompt: Prompt, target: ExportId) -> Written:
         "messages": _messages,
         "promptfoo": _promptfoo,
     }
-    if target not in exports:
-        raise UnknownNameError("export", target, EXPORT_IDS)
     return exports[target](prompt)
 
 
@@ -86,7 +83,8 @@ def _prompty(prompt: Prompt) -> Written:
             raise PromptError(f"Prompty would take the line {line.strip()!r} for the beginning of a message")
     body = "\n\n".join(f"{turn.role}:\n{turn.content}" for turn in turns)
     return Written(
-        _with_matter(matter, body), left_out(prompt, *SAMPLING, "version", "description", "variables")
+        _with_matter(matter, body),
+        left_out(prompt, "examples", *_SAMPLING, "version", "description", "variables"),
     )
 
 
@@ -115,7 +113,8 @@ def _dotprompt(prompt: Prompt) -> Written:
     roles = {"system": "system", "user": "user", "assistant": "model"}
     body = "\n".join(f'{{{{role "{roles[turn.role]}"}}}}\n{turn.content}' for turn in _turns(prompt))
     return Written(
-        _with_matter(matter, body), left_out(prompt, *SAMPLING, "version", "description", "variables")
+        _with_matter(matter, body),
+        left_out(prompt, "examples", *_SAMPLING, "version", "description", "variables"),
     )
 
 
@@ -153,7 +152,9 @@ def _poml(prompt: Prompt) -> Written:
             section = ET.SubElement(message, _POML_TAGS.get(entry.canonical, "cp"), {"caption": _xml(name)})
             _add_text(section, entry.body)
     ET.indent(root)
-    return Written(ET.tostring(root, encoding="unicode") + "\n", left_out(prompt, *SAMPLING, "variables"))
+    return Written(
+        ET.tostring(root, encoding="unicode") + "\n", left_out(prompt, "examples", *_SAMPLING, "variables")
+    )
 
 
 def _add_text(parent: ET.Element, text: str) -> None:
@@ -171,7 +172,7 @@ def _xml(text: str) -> str:
 
 def _messages(prompt: Prompt) -> Written:
     turns = [turn.as_dict() for turn in template_messages(prompt)]
-    return Written(json.dumps(turns, ensure_ascii=False, indent=2) + "\n", left_out(prompt))
+    return Written(json.dumps(turns, ensure_ascii=False, indent=2) + "\n", left_out(prompt, "examples"))
 
 
 def _promptfoo(prompt: Prompt) -> Written:
@@ -192,7 +193,7 @@ def _promptfoo(prompt: Prompt) -> Written:
         tests=[{"vars": {name: value or "" for name, value in _inputs(prompt).items()}}],
     )
     kept = ("temperature", "top_p", "max_tokens", "seed", "description", "variables")
-    return Written(_yaml(matter), left_out(prompt, *kept))
+    return Written(_yaml(matter), left_out(prompt, "examples", *kept))
 
 
 def left_out(prompt: Prompt, *kept: str) -> tuple[Loss, ...]:
@@ -203,6 +204,7 @@ def left_out(prompt: Prompt, *kept: str) -> tuple[Loss, ...]:
         "version": prompt.version,
         "description": prompt.description,
         "variables": has_defaults or None,
+        "examples": "messages" if prompt.examples == "messages" else None,
         "frozen": prompt.frozen or None,
     }
     return tuple(
