@@ -6,8 +6,9 @@ stand in it below headings with their own names, so that the way back finds them
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 from promptlathe.errors import PromptError
@@ -111,10 +112,10 @@ class FrameworkDetection:
 
 def detect_framework(text: str) -> FrameworkDetection | None:
     """The framework that most of the text's labels are fields of; None if fewer than three, or two missing."""
-    scan = Scan(text)
+    labels = _labels(text)
     best: FrameworkDetection | None = None
     for framework, fields in FRAMEWORKS.items():
-        places = _places(scan, fields)
+        places = _places(labels, fields)
         found = dict.fromkeys(field.name for field, _ in places if field)
         if len(found) < max(3, len(fields) - 1):
             continue
@@ -166,11 +167,10 @@ def read_framework(text: str, framework: FrameworkId) -> Outline:
 
     Raises PromptError if none of its fields is there.
     """
-    scan = Scan(text)
-    places = _places(scan, FRAMEWORKS[framework])
+    places = _places(_labels(text), FRAMEWORKS[framework])
     if not places:
-        labels = ", ".join(field.name for field in FRAMEWORKS[framework])
-        raise PromptError(f"no field of {framework.upper()} is in this text", hint=f"its fields: {labels}")
+        names = ", ".join(field.name for field in FRAMEWORKS[framework])
+        raise PromptError(f"no field of {framework.upper()} is in this text", hint=f"its fields: {names}")
     first = places[0][1].start
     language: Language = "zh" if has_chinese("".join(place.written for _, place in places)) else "en"
     entries: list[Entry] = []
@@ -189,14 +189,18 @@ def read_framework(text: str, framework: FrameworkId) -> Outline:
 _Place = tuple[Field | None, Candidate]
 
 
-def _places(scan: Scan, fields: Sequence[Field]) -> list[_Place]:
+def _labels(text: str) -> dict[LayoutKind, list[Candidate]]:
+    scan = Scan(text)
+    kinds: tuple[LayoutKind, ...] = ("bullet", "flat", "plain")
+    return {"heading": scan.headings(), **{kind: scan.labels(kind) for kind in kinds}}
+
+
+def _places(labels: Mapping[LayoutKind, Sequence[Candidate]], fields: Sequence[Field]) -> list[_Place]:
     """The fields in the text, in the layout that shows the most of them, and the sections beside them."""
     by_key = {_key(name): field for field in fields for name in (field.name, field.chinese, *field.aliases)}
     best: list[_Place] = []
     most = 0
-    kinds: tuple[LayoutKind, ...] = ("heading", "bullet", "flat", "plain")
-    for kind in kinds:
-        candidates = scan.headings() if kind == "heading" else scan.labels(kind)
+    for kind, candidates in labels.items():
         named = [(by_key.get(_key(candidate.written)), candidate) for candidate in candidates]
         found = {field.name for field, _ in named if field}
         if len(found) > most:
@@ -219,6 +223,7 @@ def _is_section(candidate: Candidate, kind: LayoutKind, first: int) -> bool:
     return candidate.canonical is not None and candidate.canonical not in EVERYDAY_NAMES
 
 
+@lru_cache(maxsize=4096)
 def _key(name: str) -> str:
     """`**C**ontext (上下文)` and `CONTEXT` are one name."""
     name = re.sub(r"[(（][^)）]{0,40}[)）]", "", name)
