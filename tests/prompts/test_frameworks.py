@@ -94,6 +94,13 @@ def test_sections_beside_the_fields_stay_sections() -> None:
     ]  # fmt: skip
 
 
+def test_numbered_and_bilingual_names_are_fields() -> None:
+    text = "## 1. 指令 Instruction\na\n## 2. 背景（Context）\nb\n## 3. 输入数据\nc\n## 4. 输出\nd\n"
+    assert [entry.name for entry in read_framework(text, "icio").entries] == [
+        "Goals", "Background", "InputFormat", "OutputFormat",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "form"),
     [

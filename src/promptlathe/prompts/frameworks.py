@@ -201,7 +201,7 @@ def _places(labels: Mapping[LayoutKind, Sequence[Candidate]], fields: Sequence[F
     best: list[_Place] = []
     most = 0
     for kind, candidates in labels.items():
-        named = [(by_key.get(_key(candidate.written)), candidate) for candidate in candidates]
+        named = [(_field_named(candidate.written, by_key), candidate) for candidate in candidates]
         found = {field.name for field, _ in named if field}
         if len(found) > most:
             levels = Counter(candidate.level for field, candidate in named if field)
@@ -221,6 +221,14 @@ def _is_section(candidate: Candidate, kind: LayoutKind, first: int) -> bool:
     if kind == "heading":
         return candidate.canonical is not None or candidate.start > first
     return candidate.canonical is not None and candidate.canonical not in EVERYDAY_NAMES
+
+
+def _field_named(written: str, by_key: Mapping[str, Field]) -> Field | None:
+    """`2. 指令 Instruction` means the same in both languages."""
+    key = _key(written).strip("0123456789")
+    latin = "".join(character for character in key if character.isascii())
+    other = "".join(character for character in key if not character.isascii())
+    return by_key.get(key) or by_key.get(latin) or by_key.get(other)
 
 
 @lru_cache(maxsize=4096)

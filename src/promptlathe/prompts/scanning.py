@@ -66,6 +66,7 @@ class Scan:
         self._flat = text.replace("\r\n", " \n").replace("\r", "\n").replace("\ufeff", "\n", offset)
         self._code: set[int] = set()
         self._headings: list[tuple[int, int, bool]] = []
+        self._labels: dict[LayoutKind, list[Candidate]] = {}
         shown, skipped = self._parts()
         lines = [*self._telling_lines(shown), len(self.starts)]
         for token in _MARKDOWN.parse("\n".join(map(self.line, lines[:-1]))):
@@ -142,6 +143,11 @@ class Scan:
 
     def labels(self, kind: LayoutKind) -> list[Candidate]:
         """Lines of the form marker, name, colon: `- Goals: …`, `4.Goals: …` or `Goals: …`."""
+        if kind not in self._labels:
+            self._labels[kind] = self._find_labels(kind)
+        return self._labels[kind]
+
+    def _find_labels(self, kind: LayoutKind) -> list[Candidate]:
         found = []
         for number in self._open_lines():
             line = self.line(number)
