@@ -61,19 +61,11 @@ def export_prompt(prompt: Prompt, target: ExportId) -> Written:
 
 def _prompty(prompt: Prompt) -> Written:
     """Prompty 2: https://prompty.ai/specification."""
-    sampling = prompt.sampling
-    options = _given(
-        temperature=sampling.temperature,
-        topP=sampling.top_p,
-        topK=sampling.top_k,
-        maxOutputTokens=sampling.max_tokens,
-        seed=sampling.seed,
-    )
     matter = _given(
         name=prompt.name,
         description=prompt.description,
         metadata=_given(version=prompt.version) or None,
-        model=_given(apiType="chat", options=options or None),
+        model=_given(apiType="chat", options=_sampling(prompt) or None),
         inputs={name: _given(kind="string", default=value) for name, value in _inputs(prompt).items()},
         template={"format": {"kind": "jinja2"}, "parser": {"kind": "prompty"}},
     )
@@ -90,21 +82,13 @@ def _prompty(prompt: Prompt) -> Written:
 
 def _dotprompt(prompt: Prompt) -> Written:
     """https://google.github.io/dotprompt/reference; `config` takes what the model's provider knows."""
-    sampling = prompt.sampling
-    config = _given(
-        temperature=sampling.temperature,
-        topP=sampling.top_p,
-        topK=sampling.top_k,
-        maxOutputTokens=sampling.max_tokens,
-        seed=sampling.seed,
-    )
     inputs = _inputs(prompt)
     defaults = _given(**inputs)
     matter = _given(
         name=prompt.name,
         version=prompt.version,
         description=prompt.description,
-        config=config or None,
+        config=_sampling(prompt) or None,
         input=_given(
             default=defaults or None,
             schema={f"{name}?" if name in defaults else name: "string" for name in inputs},
@@ -115,6 +99,18 @@ def _dotprompt(prompt: Prompt) -> Written:
     return Written(
         _with_matter(matter, body),
         left_out(prompt, "examples", *_SAMPLING, "version", "description", "variables"),
+    )
+
+
+def _sampling(prompt: Prompt) -> dict[str, object]:
+    """The names that Prompty and Dotprompt give these settings."""
+    sampling = prompt.sampling
+    return _given(
+        temperature=sampling.temperature,
+        topP=sampling.top_p,
+        topK=sampling.top_k,
+        maxOutputTokens=sampling.max_tokens,
+        seed=sampling.seed,
     )
 
 

@@ -19,7 +19,6 @@ from promptlathe.prompts.sections import (
     EVERYDAY_NAMES,
     CanonicalName,
     Language,
-    canonical_name,
     has_chinese,
     section_name,
 )
@@ -302,5 +301,6 @@ def _entries(field: Field, body: str) -> Iterator[Entry]:
     elif not inner:
         yield Entry(field.holds[0], field.holds[0], "")
     for candidate, end in zip(inner, [*(c.start for c in inner[1:]), len(body)], strict=False):
-        canonical = canonical_name(candidate.written)
-        yield Entry(canonical, canonical or candidate.written, clean_body(body[candidate.end : end]))
+        canonical = candidate.canonical
+        name = candidate.written if candidate.is_numbered else canonical or candidate.written
+        yield Entry(canonical, name, clean_body(body[candidate.end : end]))
