@@ -23,6 +23,7 @@ from promptlathe.prompts.writing import render
 _FRONT_MATTER = re.compile(
     r"(?P<opening>\ufeff?---[ \t]*\r?\n)(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UNCLOSED = re.compile(r"\ufeff?---[ \t]*\r?\n[\w-]{1,40}[ \t]{0,4}:")
 
 
@@ -126,21 +127,20 @@ def _frozen(name: str, document: PromptDocument, where: str) -> str:
 
 
 def _decoded(data: bytes, path: str) -> str:
+    if b"\0" in data and not data.startswith(_UTF_16):
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise PromptError(f"{path}:{line}: not a text file: it has zero bytes in it")
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         guess = _guessed_encoding(data)
         found = f"it looks like {guess}" if guess else f"byte {data[error.start]:#04x}"
         raise PromptError(f"{path}:{line}: not UTF-8 text ({found})", hint="save the file as UTF-8") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise PromptError(f"{path}:{line}: not a text file: it has zero bytes in it")
-    return text
 
 
 def _guessed_encoding(data: bytes) -> str | None:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if data.startswith(_UTF_16):
         return "UTF-16"
     try:
         return "GBK" if has_chinese(data.decode("gb18030")) else None

@@ -3,9 +3,9 @@
 import bisect
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 
-from promptlathe.prompts.document import Section
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.placeholders import find_placeholders
 from promptlathe.prompts.rules.source import Line, LintSource
@@ -131,18 +131,16 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
     known = {name.casefold() for section in sections for name in (section.written, section.name)}
     known |= {key.casefold() for key in source.document.profile} | set(_PROFILE_WORDS) | {"role", "角色"}
     known |= {name.casefold() for name in source.document.variables}
-    meant_by: dict[str, str | None] = {}
     closed = set(re.findall(r"</[ ]?([^>\s]{1,40})[ ]?>", source.masked))
+    by_name = {section.name: meant_name(section) or section.written for section in sections}
+    meant_reference = cache(partial(_meant_reference, by_name=by_name))
     for match in _REFERENCE.finditer(source.masked) if sections else ():
         name = match[1].strip()
         canonical = canonical_name(name)
         is_markup = name in closed or not (has_chinese(name) or name[:1].isupper())
         if is_markup or name.casefold() in known or (canonical and canonical.casefold() in known):
             continue
-        key = canonical or name
-        meant = (
-            meant_by[key] if key in meant_by else meant_by.setdefault(key, _meant_reference(key, sections))
-        )
+        meant = meant_reference(canonical or name)
         if not (canonical or meant) and source.section_at(match.start()) in _TEMPLATES:
             continue
         yield Finding(
@@ -154,11 +152,10 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
         )
 
 
-def _meant_reference(name: str, sections: tuple[Section, ...]) -> str | None:
+def _meant_reference(name: str, by_name: Mapping[str, str]) -> str | None:
     """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
-    by_name = {section.name: meant_name(section) or section.written for section in sections}
-    if other in by_name:
+    if other and other in by_name:
         return by_name[other]
     near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)
     return by_name.get(near[0], near[0]) if near else None
@@ -218,11 +215,10 @@ def _lonely(content: str) -> Iterator[tuple[int, str]]:
                 yield at, _QUOTES[character]
             else:
                 open_marks.append(at)
+        elif open_marks and content[open_marks[-1]] == _CLOSING[character]:
+            open_marks.pop()
         else:
-            if open_marks and content[open_marks[-1]] == _CLOSING[character]:
-                open_marks.pop()
-            else:
-                yield at, ""
+            yield at, ""
     yield from ((at, "") for at in open_marks)
 
 

@@ -115,8 +115,9 @@ def _listed(names: list[str]) -> str:
 def too_deep(source: LintSource) -> Iterator[Finding]:
     """One finding for each section, at its first item that is too deep. A nested heading is a level as well."""
     limit = source.options.max_depth
+    far_in = re.compile(rf"^(?:[ ]{{{limit}}}|[ ]*\t)", re.MULTILINE)
     for section in source.document.sections:
-        line = _first_too_deep(section, limit)
+        line = _first_too_deep(section, limit) if far_in.search(section.content) else None
         if line is None:
             continue
         content, offset = section.content, section.start + len(section.header)
