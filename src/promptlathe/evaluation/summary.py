@@ -1,10 +1,12 @@
 """What the rows of a run say: shares with intervals, strata, paired comparisons. All outputs show this."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
-from promptlathe.evaluation.answers import Row
+from promptlathe.evaluation.answers import Row, Subject, label
+from promptlathe.evaluation.diagnosis import Diagnosis, diagnose
+from promptlathe.evaluation.repeated import RepeatSummary, summarise_repeats
 from promptlathe.prompts import Prompt
 from promptlathe.statistics.chance import AgainstChance, against_chance
 from promptlathe.statistics.intervals import Interval, cluster_interval, wilson
@@ -25,9 +27,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PromptSummary:
-    """One prompt's results. Errors are no answers: they are counted here and in nothing else."""
+    """One prompt's results on one model. Errors are no answers: they are counted here and in nothing else."""
 
     name: str
+    """What it is called in this run, and nothing else in it: see `answers.label`."""
+    prompt: str
+    model: str
     digest: str
     total: Share
     strata: Mapping[str, Share]
@@ -43,11 +48,14 @@ class PromptSummary:
     """Mean tokens of the whole prompt, question included."""
     completion_tokens: float
     cached: int
+    diagnosis: Diagnosis | None
+    repeats: RepeatSummary | None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`after` against `before` on the cases both answered; `adjusted_p` is Holm's over the run's comparisons."""
+    """`after` against `before`, by their names, on the cases both answered; `adjusted_p` is Holm's over the
+    run's comparisons."""
 
     before: str
     after: str
@@ -67,6 +75,7 @@ class RunSummary:
     shortcuts: Mapping[str, float]
     """What each wrong rule would score on these cases: the lines to be above."""
     prompts: tuple[PromptSummary, ...]
+    """Model by model, each with all prompts in their order."""
     comparisons: tuple[Comparison, ...]
     provenance: Mapping[str, object]
     """Model, engine, versions, digests, seed, sampling: what is needed to run it again."""
@@ -81,15 +90,16 @@ def summarise(
     task: Task,
     cases: Sequence[Case],
     prompts: Sequence[Prompt],
+    models: Sequence[str],
     rows: Sequence[Row],
     provenance: Mapping[str, object],
 ) -> RunSummary:
-    """Compare every prompt with the first one. Only first repeats are counted; rows may be incomplete."""
-    by_prompt: dict[str, dict[str, Row]] = {prompt.name: {} for prompt in prompts}
-    ids = {case.id for case in cases}
-    for row in rows:
-        if row.repeat == 0 and row.prompt in by_prompt and row.case_id in ids:
-            by_prompt[row.prompt][row.case_id] = row
+    """Compare every prompt on every model with its `baseline`. Only first repeats are counted; rows may be
+    incomplete."""
+    subjects = [Subject(prompt.name, model) for model in models for prompt in prompts]
+    found = by_subject(subjects, cases, rows)
+    first = {subject: first_answers(made) for subject, made in found.items()}
+    digests = {prompt.name: prompt.digest for prompt in prompts}
     return RunSummary(
         run_id=run_id,
         task=task.name,
@@ -97,10 +107,36 @@ def summarise(
         cases=len(cases),
         chance=task.chance_of(cases),
         shortcuts=task.shortcut_scores(cases),
-        prompts=tuple(_prompt_summary(prompt, cases, by_prompt[prompt.name]) for prompt in prompts),
-        comparisons=_comparisons([prompt.name for prompt in prompts], cases, by_prompt),
+        prompts=tuple(
+            _prompt_summary(subject, label(subject, models), digests[subject.prompt], task, cases, made)
+            for subject, made in found.items()
+        ),
+        comparisons=adjusted(
+            [
+                compare(label(before, models), label(subject, models), cases, first[before], first[subject])
+                for subject in subjects
+                if (before := baseline(subject, subjects))
+            ]
+        ),
         provenance=provenance,
     )
+
+
+def by_subject(
+    subjects: Iterable[Subject], cases: Sequence[Case], rows: Iterable[Row]
+) -> dict[Subject, list[Row]]:
+    """The rows of each subject on these cases; those of others are left out."""
+    found: dict[Subject, list[Row]] = {subject: [] for subject in subjects}
+    ids = {case.id for case in cases}
+    for row in rows:
+        if row.subject in found and row.case_id in ids:
+            found[row.subject].append(row)
+    return found
+
+
+def first_answers(rows: Iterable[Row]) -> dict[str, Row]:
+    """One subject's first repeats, by case id: what is counted and compared."""
+    return {row.case_id: row for row in rows if row.repeat == 0}
 
 
 def share(cases: Sequence[Case], rows: Mapping[str, Row]) -> Share:
@@ -144,30 +180,40 @@ def guessing(answered: Sequence[Case], rows: Mapping[str, Row]) -> AgainstChance
     return against_chance(correct, chance, [case.cluster for case in answered])
 
 
-def _comparisons(
-    names: Sequence[str], cases: Sequence[Case], by_prompt: Mapping[str, Mapping[str, Row]]
-) -> tuple[Comparison, ...]:
-    if not names:
-        return ()
-    first = names[0]
-    found = [compare(first, name, cases, by_prompt[first], by_prompt[name]) for name in names[1:]]
+def baseline(subject: Subject, subjects: Sequence[Subject]) -> Subject | None:
+    """What a subject is compared with: the first prompt on the same model; where it is that itself, the first
+    prompt on the first model. None for the very first, which the others are measured by."""
+    on_its_model = next(other for other in subjects if other.model == subject.model)
+    before = on_its_model if on_its_model != subject else subjects[0]
+    return before if before != subject else None
+
+
+def adjusted(found: Iterable[Comparison | None]) -> tuple[Comparison, ...]:
+    """The comparisons there are, each with Holm's p over all of them."""
     made = [comparison for comparison in found if comparison is not None]
-    adjusted = holm([comparison.paired.p_value for comparison in made])
-    return tuple(
-        Comparison(made.before, made.after, made.paired, p, made.fixed, made.broken)
-        for made, p in zip(made, adjusted, strict=True)
-    )
+    p_values = holm([comparison.paired.p_value for comparison in made])
+    return tuple(replace(comparison, adjusted_p=p) for comparison, p in zip(made, p_values, strict=True))
 
 
-def _prompt_summary(prompt: Prompt, cases: Sequence[Case], rows: Mapping[str, Row]) -> PromptSummary:
+def _prompt_summary(
+    subject: Subject,
+    name: str,
+    digest: str,
+    task: Task,
+    cases: Sequence[Case],
+    answers: Sequence[Row],
+) -> PromptSummary:
+    rows = first_answers(answers)
     answered = [case for case in cases if case.id in rows and rows[case.id].error is None]
     responses = [response for case in answered if (response := rows[case.id].response)]
     outcomes = Counter(row.outcome for row in rows.values())
     strata = dict.fromkeys(case.stratum for case in cases)
     count = max(len(responses), 1)
     return PromptSummary(
-        name=prompt.name,
-        digest=prompt.digest,
+        name=name,
+        prompt=subject.prompt,
+        model=subject.model,
+        digest=digest,
         total=share(cases, rows),
         strata={name: share([case for case in cases if case.stratum == name], rows) for name in strata},
         chance=guessing(answered, rows),
@@ -179,4 +225,6 @@ def _prompt_summary(prompt: Prompt, cases: Sequence[Case], rows: Mapping[str, Ro
         prompt_tokens=sum(response.prompt_tokens for response in responses) / count,
         completion_tokens=sum(response.completion_tokens for response in responses) / count,
         cached=sum(row.is_cached for row in rows.values()),
+        diagnosis=diagnose(task, cases, rows),
+        repeats=summarise_repeats(cases, answers),
     )

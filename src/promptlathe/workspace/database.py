@@ -22,7 +22,7 @@ from promptlathe.workspace.tables import answers, events, responses, runs
 RunKind = Literal["eval", "demo"]
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
-_REVISION = "0001"
+_REVISION = "0002"
 _KEYS_PER_QUERY = 500
 
 
@@ -90,7 +90,7 @@ class Database:
             return [_record(row) for row in found]
 
     def rows(self, run_id: str) -> list[Row]:
-        """The rows of a run with their responses, in the order of prompt, case and repeat."""
+        """The rows of a run with their responses, in the order of prompt, model, case and repeat."""
         query = (
             select(answers, responses)
             .outerjoin(responses, answers.c.response_key == responses.c.key)
@@ -180,6 +180,7 @@ def _answer_values(run_id: str, row: Row) -> dict[str, object]:
     return {
         "run_id": run_id,
         "prompt": row.prompt,
+        "model": row.model,
         "case_id": row.case_id,
         "repeat": row.repeat,
         "response_key": row.key,
@@ -203,6 +204,7 @@ def _row(found: SqlRow[Any]) -> Row:
     is_answered = found.error is None
     return Row(
         prompt=found.prompt,
+        model=found.model,
         case_id=found.case_id,
         repeat=found.repeat,
         key=found.response_key,
