@@ -1,12 +1,11 @@
 """Holding the real embedded model to choices, and scoring them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pytest
 
-from promptlathe.engines.engine import Answer, Delta, Failure, Request, Sampling, Scored
+from promptlathe.engines.engine import Answer, Delta, Request, Sampling, Scored
 from promptlathe.engines.openvino import OpenVinoEngine
-from promptlathe.errors import ContextLengthError
 from promptlathe.messages import Message
 from promptlathe.models.reference import Model
 
