@@ -42,6 +42,10 @@ class Ask:
     sampling: Sampling
     key: str
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self.orders[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Response:

@@ -79,7 +79,7 @@ async def _generated(
     engine: Engine, asks: Mapping[str, Ask], answer: AnswerMode
 ) -> AsyncGenerator[Answer | Failure, None]:
     requests = (
-        Request(key, ask.orders[0], ask.sampling, choices=ask.case.options if answer == "choice" else ())
+        Request(key, ask.messages, ask.sampling, choices=ask.case.options if answer == "choice" else ())
         for key, ask in asks.items()
     )
     async with aclosing(engine.generate(requests)) as found:

@@ -40,7 +40,7 @@ def schedule(
                     choices = case.options if answer == "choice" else ()
                     key = response_key(engine, rendered[0], drawn, repeat, choices)
                 asks.append(Ask(prompt, case, repeat, rendered, drawn, key))
-    return sorted(asks, key=lambda ask: [(message.role, message.content) for message in ask.orders[0][:-1]])
+    return sorted(asks, key=lambda ask: [(message.role, message.content) for message in ask.messages[:-1]])
 
 
 def _repeat_sampling(sampling: Sampling, repeat: int) -> Sampling:

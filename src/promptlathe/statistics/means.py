@@ -39,7 +39,7 @@ def cluster_mean(values: Sequence[float], clusters: Sequence[str], level: float 
     sums = np.bincount(codes, weights=row - mean)
     error = math.sqrt(count / (count - 1) * float(np.sum(sums**2))) / len(row)
     half = float(stdtrit(count - 1, (1 + level) / 2)) * error
-    score = abs(mean) / error if error else math.inf * bool(mean)
+    score = abs(mean) / error if error else math.inf if mean else 0.0
     return Mean(
         cases=len(row),
         mean=mean,
