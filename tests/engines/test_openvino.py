@@ -25,11 +25,6 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def engine(embedded_model: Model) -> OpenVinoEngine:
-    return OpenVinoEngine(embedded_model)
-
-
 def ask(text: str, *, system: str = "", max_tokens: int = 12, **options: object) -> Request:
     system_message = (Message("system", system),) if system else ()
     sampling = Sampling(max_tokens=max_tokens, **options)

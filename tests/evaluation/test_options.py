@@ -66,7 +66,8 @@ async def test_a_choice_is_asked_for_and_taken_as_it_is() -> None:
     assert {row.outcome for row in rows} == {"correct", "wrong"}
     by_id = {case.id: case for case in CASES}
     for row in rows:
-        assert row.grade and row.response
+        assert row.grade
+        assert row.response
         assert row.grade.answer == row.response.text
         assert row.is_correct == (row.response.text == by_id[row.case_id].expected)
 
