@@ -143,6 +143,14 @@ async def test_a_prompt_too_long_to_score_fails_alone(engine: OpenVinoEngine) ->
     assert isinstance(got[QUESTIONS[5].id], Scored)
 
 
+async def test_choices_that_cannot_stand_side_by_side_fail(engine: OpenVinoEngine) -> None:
+    """The second has the token that ends the first one's answer inside: it would go on from what is computed."""
+    request = ask("Which one?", "a", "a<|im_end|>b")
+    (failure,) = [output async for output in engine.score([request])]
+    assert isinstance(failure, Failure)
+    assert "goes on from the end of another" in failure.error.message
+
+
 async def test_closing_early_leaves_the_engine_usable(engine: OpenVinoEngine) -> None:
     requests = [ask(f"Is {number} even?", "yes", "no") for number in range(40)]
     async with aclosing(engine.score(requests)) as outputs:

@@ -72,6 +72,14 @@ async def test_a_choice_is_asked_for_and_taken_as_it_is() -> None:
         assert row.is_correct == (row.response.text == by_id[row.case_id].expected)
 
 
+async def test_an_engine_that_does_not_keep_to_the_options_has_failed() -> None:
+    rows = await rows_of(evaluator(ScriptedEngine(lambda _: "It is 13.8."), "choice"))
+    assert {row.outcome for row in rows} == {"error"}
+    assert {row.error for row in rows if row.error and "gave 'It is 13.8.'" in row.error} == {
+        row.error for row in rows
+    }
+
+
 async def test_scores_are_asked_in_both_orders_each_once() -> None:
     engine = ScriptedEngine(skilled(lambda _: 1.0))
     rows = await rows_of(evaluator(engine, "score"))

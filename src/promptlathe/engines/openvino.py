@@ -26,6 +26,7 @@ from promptlathe.engines.openvino_choice import constrain, sampling_of_choice
 from promptlathe.engines.openvino_pipeline import Flight, Pipeline, kv_cache_precision
 from promptlathe.engines.openvino_score import score
 from promptlathe.engines.tokenizer import count_tokens
+from promptlathe.errors import EngineError
 from promptlathe.models.reference import Model
 
 if TYPE_CHECKING:
@@ -104,17 +105,22 @@ class OpenVinoEngine:
     async def score(self, requests: Iterable[Request]) -> AsyncGenerator[Scored | Failure, None]:
         """See `Engine.score`. What the prefix cache stands in the way of is asked again with an empty one."""
         async with self._turn:
-            waiting: Iterable[Request] = requests
+            waiting = requests
             while True:
+                is_empty, results = self._loaded is None, 0
                 pipeline = await asyncio.to_thread(self._load)
                 blocked: list[Request] = []
                 async with aclosing(score(pipeline, waiting, blocked)) as outputs:
                     async for output in outputs:
+                        results += 1
                         yield output
+                if is_empty and not results:
+                    for request in blocked:
+                        yield Failure(request.id, EngineError("one choice goes on from the end of another"))
+                    return
                 if not blocked:
                     return
-                waiting = blocked
-                self._loaded = None
+                waiting, self._loaded = blocked, None
 
     def tokens(self, text: str) -> int:
         return count_tokens(self._load().tokenizer, text)

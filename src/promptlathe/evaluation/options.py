@@ -21,7 +21,7 @@ from promptlathe.engines.engine import (
     Scored,
     require_capability,
 )
-from promptlathe.errors import TaskError
+from promptlathe.errors import EngineError, TaskError
 from promptlathe.evaluation.answers import Ask
 from promptlathe.tasks.case import Case
 from promptlathe.tasks.grading import Grade
@@ -84,8 +84,18 @@ async def _generated(
     )
     async with aclosing(engine.generate(requests)) as found:
         async for output in found:
-            if isinstance(output, Answer | Failure):
+            if isinstance(output, Failure):
                 yield output
+            elif isinstance(output, Answer):
+                yield _checked(output, asks[output.request_id]) if answer == "choice" else output
+
+
+def _checked(output: Answer, ask: Ask) -> Answer | Failure:
+    """An engine that does not keep to the options has failed; the model has not."""
+    if output.text in ask.case.options:
+        return output
+    named = ", ".join(ask.case.options)
+    return Failure(ask.key, EngineError(f"the engine was held to {named}, and gave {output.text[:80]!r}"))
 
 
 async def _scored(engine: Engine, asks: Mapping[str, Ask]) -> AsyncGenerator[Answer | Failure, None]:
