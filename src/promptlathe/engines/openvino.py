@@ -108,9 +108,8 @@ class OpenVinoEngine:
             waiting = requests
             while True:
                 is_empty, results = self._loaded is None, 0
-                pipeline = await asyncio.to_thread(self._load)
                 blocked: list[Request] = []
-                async with aclosing(score(pipeline, waiting, blocked)) as outputs:
+                async with aclosing(score(await asyncio.to_thread(self._load), waiting, blocked)) as outputs:
                     async for output in outputs:
                         results += 1
                         yield output
