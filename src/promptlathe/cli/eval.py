@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promptlathe.engines.engine import Engine
+    from promptlathe.evaluation.options import AnswerMode
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.summary import RunSummary
     from promptlathe.prompts import Prompt
@@ -96,6 +97,13 @@ def evaluate(
     repeats: Annotated[
         int, typer.Option(min=1, help="Ask everything so often. Useful with a --temperature above 0.")
     ] = 1,
+    answer: Annotated[
+        str,
+        typer.Option(
+            help="text: what the model writes. choice: it is held to the case's options. score: the option that is "
+            "likeliest as a whole answer, over both orders; one short pass, and far less noise per case.",
+        ),
+    ] = "text",
     fail_under: Annotated[
         float | None,
         typer.Option(
@@ -134,10 +142,12 @@ def evaluate(
     Exit codes: 0 good, 1 failed or incomplete, 2 usage, 3 under --fail-under, 4 a regression, 130 interrupted.
     """
     from dataclasses import replace
+    from itertools import product
 
     from promptlathe.cli.evaluating import open_planned, run_answers
     from promptlathe.cli.thresholds import Thresholds, leave
     from promptlathe.engines.engine import Sampling
+    from promptlathe.evaluation.options import require_answerable
     from promptlathe.evaluation.plan import Plan
     from promptlathe.workspace.workspace import Workspace
 
@@ -158,6 +168,7 @@ def evaluate(
         engine=engine,
         sampling=Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed),
         repeats=repeats,
+        answer=read_answer_mode(answer),
     )
     plans = [replace(first, task=name) for name in dict.fromkeys(task)]
     for plan in plans:
@@ -170,6 +181,8 @@ def evaluate(
         margin=margin,
     )
     engines = open_planned(plans[0])
+    for plan, engine_of_model in product(plans, engines.values()):
+        require_answerable(plan.answer, plan.load_task(), plan.cases(), engine_of_model.describe())
     results, judgements = [], []
     for plan in plans:
         summary, report = _carry_out_new(workspace, plan, engines)
@@ -255,6 +268,16 @@ def read_models(references: "Sequence[str]") -> tuple[str, ...]:
     if twice:
         raise UsageError(f"model {twice!r} is given twice", hint="name each model once; see --repeats")
     return tuple(references)
+
+
+def read_answer_mode(given: str) -> "AnswerMode":
+    from promptlathe.evaluation.options import AnswerMode
+
+    known: tuple[AnswerMode, ...] = get_args(AnswerMode)
+    mode = next((mode for mode in known if mode == given), None)
+    if mode is None:
+        raise UsageError(f"no way to answer {given!r}", hint=f"choose from: {', '.join(known)}")
+    return mode
 
 
 def read_languages(given: "Sequence[str]") -> "tuple[Language, ...]":

@@ -56,6 +56,7 @@ def make_evaluator(
         model=model,
         recorder=RunRecorder(workspace.database, run_id),
         sampling=plan.sampling,
+        answer=plan.answer,
     )
 
 
@@ -100,6 +101,7 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
         cases=plan.cases(),
         prompts=plan.prompts,
         models=plan.models,
+        answer=plan.answer,
         rows=workspace.database.rows(run_id),
         provenance=provenance(workspace, run_id, plan),
     )
@@ -143,6 +145,7 @@ def provenance(workspace: "Workspace", run_id: str, plan: "Plan") -> dict[str, o
         "seed": plan.seed,
         "languages": list(plan.languages),
         "sampling": asdict(plan.sampling),
+        "answer": plan.answer,
     }
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from promptlathe.engines.engine import Sampling
 from promptlathe.errors import InputError, UnknownNameError
 from promptlathe.evaluation.answers import Subject
+from promptlathe.evaluation.options import AnswerMode
 from promptlathe.prompts import Prompt, parse, read_prompt, write_prompt
 from promptlathe.tasks.case import Case, Language, Split
 from promptlathe.tasks.task import Task, get_task
@@ -34,6 +35,7 @@ class Plan:
     engine: str
     sampling: Sampling
     repeats: int = 1
+    answer: AnswerMode = "text"
 
     def load_task(self) -> Task:
         return get_task(self.task)
@@ -101,6 +103,7 @@ class _Stored(BaseModel):
     engine: str
     sampling: Sampling
     repeats: int
+    answer: AnswerMode = "text"
     prompts: list[StoredPrompt]
 
 

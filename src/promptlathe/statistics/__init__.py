@@ -2,6 +2,7 @@
 
     intervals   how far the measured share can be from the true one; with clusters too
     chance      does a share beat guessing?
+    means       numbers that are more than right or wrong: mean, interval, p
     paired      two prompts on the same cases: difference, interval, exact p; Holm for several
     anytime     a race that may be looked at after every case
     power       how many cases a difference needs, and what a number of cases can show

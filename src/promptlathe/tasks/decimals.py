@@ -5,8 +5,9 @@ there are three options, elsewhere two, so over the whole set a guess scores 22/
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from itertools import count, product
@@ -145,6 +146,21 @@ def _case(cell: Cell, split: Split, mentioned: Pair, pair: Pair, phrasing: int) 
     )
 
 
+def swapped(case: Case) -> Case:
+    """The same question about the same two numbers, the other one named first."""
+    a, b, *equal = case.options
+    others = {a: b, b: a}
+    longest_first = "|".join(re.escape(number) for number in sorted(others, key=len, reverse=True))
+    start, _, phrasing = case.id.rsplit(":", 2)
+    return replace(
+        case,
+        id=f"{start}:{b},{a}:{phrasing}",
+        variables={**case.variables, "a": b, "b": a},
+        question=re.sub(longest_first, lambda found: others[found[0]], case.question),
+        options=(b, a, *equal),
+    )
+
+
 STRATA = tuple(dict.fromkeys(kind.stratum for kind in KINDS))
 
 TASK = Task(
@@ -157,4 +173,5 @@ TASK = Task(
     grader=NumberGrader(),
     shortcuts=NUMBER_SHORTCUTS,
     hints=HINTS,
+    swapped=swapped,
 )

@@ -44,6 +44,8 @@ class Task:
     grader: Grader
     shortcuts: tuple[Shortcut, ...]
     hints: Mapping[Language, Hints]
+    swapped: Callable[[Case], Case] | None = None
+    """A case with its options named in the other order; None where a question names them in no order."""
 
     def cases(
         self, split: Split, count: int, *, seed: int = 0, languages: Sequence[Language] = ("en", "zh")
