@@ -26,7 +26,7 @@ from promptlathe.tasks.decimal_wording import (
     Polarity,
 )
 from promptlathe.tasks.draw import Draw
-from promptlathe.tasks.grading import NumberGrader
+from promptlathe.tasks.graders.comparison import ComparisonGrader
 from promptlathe.tasks.shortcuts import NUMBER_SHORTCUTS
 from promptlathe.tasks.task import Task
 
@@ -154,7 +154,7 @@ TASK = Task(
     strata=STRATA,
     chance=0.48,
     source=cases,
-    grader=NumberGrader(),
+    grader=ComparisonGrader(),
     shortcuts=NUMBER_SHORTCUTS,
     hints=HINTS,
 )
