@@ -133,13 +133,13 @@ class Numeral:
         25% is 0.25. It is 25 as well, where the question asked for percent: 25 answers "25%", and 25% answers
         25, but not 0.25% what should be 0.25.
         """
-        pairs = [(self._share, answer._share)]
+        pairs = [(self.share, answer.share)]
         if self.is_percent or (answer.is_percent and abs(self.value) > 1):
             pairs.append((self.value, answer.value))
         return any(abs(one - another) <= tolerance for one, another in pairs)
 
     @property
-    def _share(self) -> Fraction:
+    def share(self) -> Fraction:
         return self.value / 100 if self.is_percent else self.value
 
 

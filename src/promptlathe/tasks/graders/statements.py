@@ -18,7 +18,7 @@ ANSWER = re.compile(
 )
 """What comes before a stated answer."""
 
-_END = re.compile(r"\n+|(?<=\S)\.(?=\s|$|[\"”'’)\]*])|(?<=[^\d\s.])\.(?=[^\d\s])|[!?;。]")
+_END = re.compile(r"\n+|(?<=\S)(?<!\A[A-Za-z])(?<!\n[A-Za-z])\.(?=\s|$|[\"”'’)\]*])|(?<=[^\d\s.])\.(?=[^\d\s])|[!?;。]")
 _HANGING_COLON = re.compile(r": *\n+")
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|oops|sorry|correction|my mistake|scratch that|on second thought|i was wrong|"
@@ -48,9 +48,11 @@ def sentences_of(text: str) -> Iterator[Said]:
     corrections = start = 0
     ends = [(match.start(), match.end(), match.group()) for match in _END.finditer(text)]
     for end, after, mark in [*ends, (len(text), len(text), "")]:
-        sentence, start = text[start:end], after
+        sentence, start_of, start = text[start:end], start, after
         place = 0
         for correction in _CORRECTION.finditer(sentence):
+            if not text[: start_of + correction.start()].strip():
+                continue
             if before := sentence[place : correction.start()].strip():
                 yield Said(before, corrections, is_question=False)
             corrections += 1
