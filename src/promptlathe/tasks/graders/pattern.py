@@ -1,6 +1,7 @@
 """`regex`: a user's pattern, in RE2's syntax: linear in the length of the answer, so that none hangs a run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import re2
@@ -33,15 +34,9 @@ class RegexGrader:
     ignore_case: bool = False
     dot_all: bool = False
     ignore: tuple[Ignored, ...] = ()
-    _compiled: "re2._Regexp" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        flags = "i" * self.ignore_case + "s" * self.dot_all
-        whole = f"(?{flags}:{self.pattern})" if flags else self.pattern
-        compiled = compile_pattern(self.pattern, "grader regex: pattern") and compile_pattern(
-            whole, "grader regex: pattern"
-        )
-        object.__setattr__(self, "_compiled", compiled)
+        compile_pattern(self.pattern, "grader regex: pattern")
 
     @property
     def name(self) -> str:
@@ -53,13 +48,14 @@ class RegexGrader:
             return unparsed("empty")
         # A lone surrogate cannot be searched.
         said = said.encode("utf-8", "replace").decode("utf-8")
+        pattern = compile_pattern(self.pattern, "", is_case_ignored=self.ignore_case, is_dot_all=self.dot_all)
         if self.match == "full":
-            found = [match] if (match := self._compiled.fullmatch(said)) else []
+            found = [match] if (match := pattern.fullmatch(said)) else []
         else:
-            found = list(self._compiled.finditer(said))
-        if not self._compiled.groups:
+            found = list(pattern.finditer(said))
+        if not pattern.groups:
             return Grade("correct", case.expected, contradicts=False) if found else _wrong(said, "no match")
-        group = "answer" if "answer" in self._compiled.groupindex else 1
+        group = "answer" if "answer" in pattern.groupindex else 1
         caught = [match.group(group) for match in found if match.group(group) is not None]
         if not caught:
             return unparsed("no match")
@@ -68,11 +64,16 @@ class RegexGrader:
         return _wrong(caught[-1])
 
 
-def compile_pattern(pattern: str, place: str) -> "re2._Regexp":
+@lru_cache(maxsize=256)
+def compile_pattern(
+    pattern: str, place: str, *, is_case_ignored: bool = False, is_dot_all: bool = False
+) -> "re2._Regexp":
     """Raises TaskError, which begins with `place`, for what RE2 does not take."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MOST_MEMORY
+    options.case_sensitive = not is_case_ignored
+    options.dot_nl = is_dot_all
     try:
         return re2.compile(pattern, options=options)
     except (re2.error, UnicodeEncodeError) as error:
