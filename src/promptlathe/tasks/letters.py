@@ -141,20 +141,27 @@ def _fits(kind: Kind, word: str, letter: str) -> bool:
 
 
 def _phrase(cell: Cell, draw: Draw, split: Split) -> tuple[str, str] | None:
-    """Three words, or two or three Chinese phrases, and a letter or character; None if it stands in them otherwise
+    """Three words, or Chinese phrases, and a letter or character of one such; None if it stands in them otherwise
     than so often."""
-    if cell.language == "en":
-        pool = SEALED_WORDS if split == "sealed" else OPEN_WORDS
-        parts = [draw.pick(pool) for _ in range(3)]
-        letter = draw.pick("aeiorstlnc")
-    else:
-        pool = SEALED_PHRASES if split == "sealed" else OPEN_PHRASES
-        parts = [draw.pick(pool) for _ in range(draw.between(2, 3))]
-        letter = draw.pick(draw.pick(pool) if cell.kind.answer == 0 else parts[0])
-    text = _SEPARATOR[cell.language].join(parts)
-    if len(set(parts)) < len(parts) or text.count(letter) != cell.kind.answer or not _is_in(split, text):
+    letter = draw.pick(draw.pick(_parts(cell.language, split, "", True)))
+    having = draw.between(1, min(3, cell.kind.answer)) if cell.kind.answer else 0
+    parts = [draw.pick(_parts(cell.language, split, letter, place < having)) for place in range(3)]
+    turn = draw.between(0, 2)
+    text = _SEPARATOR[cell.language].join(parts[turn:] + parts[:turn])
+    if len(set(parts)) < 3 or text.count(letter) != cell.kind.answer or not _is_in(split, text):
         return None
     return text, letter
+
+
+@lru_cache(maxsize=None)
+def _parts(language: Language, split: Split, letter: str, has_letter: bool) -> tuple[str, ...]:  # noqa: FBT001
+    """What phrases are made of: all that has the letter, or all that has not."""
+    is_sealed = split == "sealed"
+    if language == "en":
+        pool = SEALED_WORDS if is_sealed else OPEN_WORDS
+    else:
+        pool = SEALED_PHRASES if is_sealed else OPEN_PHRASES
+    return tuple(part for part in pool if (letter in part) == has_letter)
 
 
 def _is_in(split: Split, text: str) -> bool:
