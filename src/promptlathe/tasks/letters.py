@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count, groupby, product
 
 from promptlathe.errors import TaskError
@@ -153,8 +153,8 @@ def _phrase(cell: Cell, draw: Draw, split: Split) -> tuple[str, str] | None:
     return text, letter
 
 
-@lru_cache(maxsize=None)
-def _parts(language: Language, split: Split, letter: str, has_letter: bool) -> tuple[str, ...]:  # noqa: FBT001
+@cache
+def _parts(language: Language, split: Split, letter: str, has_letter: bool) -> tuple[str, ...]:
     """What phrases are made of: all that has the letter, or all that has not."""
     is_sealed = split == "sealed"
     if language == "en":
@@ -214,11 +214,11 @@ SHORTCUTS = (
     _always("1"),
     _always("2"),
     _always("3"),
+    Shortcut("whether-it-is-there", {"en": "1 if it is there", "zh": "有就答1"}, whether_it_is_there),
     Shortcut(
-        "whether-it-is-there", {"en": "1 if it is there", "zh": "有就答1"}, whether_it_is_there
-    ),
-    Shortcut(
-        "doubled-counts-once", {"en": "counts a double letter once", "zh": "叠字母只算一个"}, doubled_counts_once
+        "doubled-counts-once",
+        {"en": "counts a double letter once", "zh": "叠字母只算一个"},
+        doubled_counts_once,
     ),
     Shortcut("longer-has-more", {"en": "longer has more", "zh": "越长越多"}, longer_has_more),
 )

@@ -82,7 +82,9 @@ _CUE = re.compile(
     r"| (?:我?选择?|应选|故选|是(?!否|不是)|属于)\s*:?",
     re.VERBOSE | re.IGNORECASE,
 )
-_CONCLUSION = re.compile(r"\b(?:so|therefore|thus|hence|finally)\b|所以|因此|因而|于是|故|综上|最终", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    r"\b(?:so|therefore|thus|hence|finally)\b|所以|因此|因而|于是|故|综上|最终", re.IGNORECASE
+)
 _IS_ANSWER = re.compile(
     r"^[\s\"'”’)\].*]*(?:\w{1,20} )?(?:is|are|was|would be|seems)? ?(?:the )?(?:\w+ )?(?:correct|right|answer|best|true(?! that))\b|"
     r"^[\s\"'”’)\]*]*(?:项|选项)?(?:是|才是|为)?(?:正确|对的?|最好|答案)",
@@ -123,7 +125,9 @@ def _mentions(text: str, options: tuple[str, ...], *, has_letters: bool) -> Iter
         for match, option in named:
             clause, start, end = _clause_of(sentence.text, match)
             rank = _rank(sentence.text, match, start, end)
-            joined = any(_OR.match(sentence.text[one.end() : other.start()]) for one, other in pairwise(found))
+            joined = any(
+                _OR.match(sentence.text[one.end() : other.start()]) for one, other in pairwise(found)
+            )
             yield _Mention(
                 option,
                 3 if is_alone and rank == 1 else rank,
@@ -149,7 +153,10 @@ def _finder(options: tuple[str, ...], *, has_letters: bool) -> re.Pattern[str]:
         for place, option in texts
     ]
     if has_letters and not all(len(option) == 1 for option in options):
-        named += [f"(?P<l{place}>{_letter(ascii_uppercase[place], place)})" for place in range(min(len(options), 26))]
+        named += [
+            f"(?P<l{place}>{_letter(ascii_uppercase[place], place)})"
+            for place in range(min(len(options), 26))
+        ]
     return re.compile("|".join(named))
 
 

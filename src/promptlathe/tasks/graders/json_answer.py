@@ -46,7 +46,9 @@ class JsonGrader:
         if self.schema is not None:
             _check_schema(self.schema)
         elif self.compare == "none":
-            raise TaskError("grader json: with `compare: none` and without `schema` there is nothing to check")
+            raise TaskError(
+                "grader json: with `compare: none` and without `schema` there is nothing to check"
+            )
 
     @property
     def name(self) -> str:
@@ -123,7 +125,9 @@ def _is_cut_off(answer: str) -> bool:
     """Whether a bracket was opened, with a key or a value after it, and never closed."""
     last = max(answer.rfind("{"), answer.rfind("["))
     closing = max(answer.rfind("}"), answer.rfind("]"))
-    return last >= 0 and (answer.count("{") > answer.count("}") or answer.count("[") > answer.count("]") or closing < last)
+    return last >= 0 and (
+        answer.count("{") > answer.count("}") or answer.count("[") > answer.count("]") or closing < last
+    )
 
 
 def _difference(wanted: object, value: object, place: str, *, is_subset: bool) -> str:

@@ -60,14 +60,16 @@ class PythonGrader:
             raise TaskError(f"{place}:{error.lineno or 1}: {error.msg}") from error
         except ValueError as error:
             raise TaskError(f"{place}: {error}") from error
-        return LoadedPythonGrader(self, hashlib.sha256(content).hexdigest(), self._function(code, path, place))
+        return LoadedPythonGrader(
+            self, hashlib.sha256(content).hexdigest(), self._function(code, path, place)
+        )
 
     def _function(self, code: CodeType, path: Path, place: str) -> Function:
         names: dict[str, object] = {"__name__": path.stem, "__file__": str(path)}
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 exec(code, names)  # noqa: S102 - the user said --allow-python
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the user's code: anything can come
+        except (Exception, SystemExit) as error:
             raise TaskError(f"{place}:{_line(error, path)}: {_told(error)}") from error
         found = names.get(self.function)
         if not callable(found):
@@ -92,7 +94,11 @@ class LoadedPythonGrader:
             with contextlib.redirect_stdout(sys.stderr):
                 returned = self.function(answer, asdict(replace(case, variables=dict(case.variables))))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the user's code: anything can come
-            line = _line(error, Path(self.function.__code__.co_filename)) if hasattr(self.function, "__code__") else 0
+            line = (
+                _line(error, Path(self.function.__code__.co_filename))
+                if hasattr(self.function, "__code__")
+                else 0
+            )
             return unparsed(f"{self.options.file}:{line}: {_told(error)}")
         grade = _grade(returned)
         return grade or unparsed(f"{self.options.file}: {self.options.function} returned {_short(returned)}")

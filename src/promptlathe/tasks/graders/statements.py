@@ -18,7 +18,9 @@ ANSWER = re.compile(
 )
 """What comes before a stated answer."""
 
-_END = re.compile(r"\n+|(?<=\S)(?<!\A[A-Za-z])(?<!\n[A-Za-z])\.(?=\s|$|[\"”'’)\]*])|(?<=[^\d\s.])\.(?=[^\d\s])|[!?;。]")
+_END = re.compile(
+    r"\n+|(?<=\S)(?<!\A[A-Za-z])(?<!\n[A-Za-z])\.(?=\s|$|[\"”'’)\]*])|(?<=[^\d\s.])\.(?=[^\d\s])|[!?;。]"
+)
 _HANGING_COLON = re.compile(r": *\n+")
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|oops|sorry|correction|my mistake|scratch that|on second thought|i was wrong|"

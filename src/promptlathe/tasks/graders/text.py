@@ -15,7 +15,9 @@ from promptlathe.tasks.grading import Grade, unparsed
 Ignored = Literal["case", "space", "width", "punctuation"]
 """What is no difference: a and A; any white space, none and more; half and full width, 1 and １; punctuation."""
 
-_TYPOGRAPHIC = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\N{MINUS SIGN}": "-", "\N{NO-BREAK SPACE}": " "})
+_TYPOGRAPHIC = str.maketrans(
+    {"‘": "'", "’": "'", "“": '"', "”": '"', "\N{MINUS SIGN}": "-", "\N{NO-BREAK SPACE}": " "}
+)
 
 
 def normalised(text: str, ignore: tuple[Ignored, ...]) -> str:
@@ -62,8 +64,8 @@ class ContainsGrader:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
-    all: tuple[str, ...] = ()  # noqa: A003 - the option's name in task files
-    any: tuple[str, ...] = ()  # noqa: A003 - the option's name in task files
+    all: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
     none: tuple[str, ...] = ()
     ignore: tuple[Ignored, ...] = ()
     whole_words: bool = False
