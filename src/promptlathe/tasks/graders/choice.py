@@ -46,6 +46,8 @@ class ChoiceGrader:
         if not answer.strip():
             return unparsed("empty")
         options = case.options or self.options
+        if not options:
+            return unparsed("no options")
         text = plain(answer, is_case_kept=True)
         mentions = list(_mentions(text[: next_turn(text)], options, has_letters=self.letters))
         newest = max((mention.correction for mention in mentions), default=0)
@@ -149,18 +151,18 @@ def _finder(options: tuple[str, ...], *, has_letters: bool) -> re.Pattern[str]:
     """Texts as groups t0, t1, ..., then letters as l0, ...: a letter only where it can be nothing else."""
     texts = sorted(enumerate(options), key=lambda option: -len(option[1]))
     named = [
-        f"(?P<t{place}>{_letter(option, place) if len(option) == 1 and option.isalpha() and option.isascii() else '(?i:' + bounded(_folded(option)) + ')'})"
+        f"(?P<t{place}>{_letter(option) if len(option) == 1 and option.isalpha() and option.isascii() else '(?i:' + bounded(_folded(option)) + ')'})"
         for place, option in texts
     ]
     if has_letters and not all(len(option) == 1 for option in options):
         named += [
-            f"(?P<l{place}>{_letter(ascii_uppercase[place], place)})"
+            f"(?P<l{place}>{_letter(ascii_uppercase[place])})"
             for place in range(min(len(options), 26))
         ]
     return re.compile("|".join(named))
 
 
-def _letter(letter: str, place: int) -> str:
+def _letter(letter: str) -> str:
     """One letter, capital where it could be a word; small after a cue, in brackets, or alone."""
     either = f"[{letter.upper()}{letter.lower()}]"
     return (
