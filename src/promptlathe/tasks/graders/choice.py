@@ -124,12 +124,11 @@ def _mentions(text: str, options: tuple[str, ...], *, has_letters: bool) -> Iter
         is_alone = len({option for _, option in named}) == 1 and _is_nothing_else(sentence.text, found)
         if sentence.is_question and not is_alone:
             continue
+        joined = any(_OR.match(sentence.text[one.end() : other.start()]) for one, other in pairwise(found))
+        marks = list(_CLAUSE.finditer(sentence.text))
         for match, option in named:
-            clause, start, end = _clause_of(sentence.text, match)
+            clause, start, end = _clause_of(sentence.text, match, marks)
             rank = _rank(sentence.text, match, start, end)
-            joined = any(
-                _OR.match(sentence.text[one.end() : other.start()]) for one, other in pairwise(found)
-            )
             yield _Mention(
                 option,
                 3 if is_alone and rank == 1 else rank,
@@ -184,9 +183,9 @@ def _is_nothing_else(text: str, found: list[re.Match[str]]) -> bool:
     return all(_FILLER.fullmatch(text, end, start) for end, start in zip(ends, starts, strict=True))
 
 
-def _clause_of(text: str, match: re.Match[str]) -> tuple[int, int, int]:
-    """(its number, start, end) of the clause around a match."""
-    marks = [mark for mark in _CLAUSE.finditer(text) if not match.start() <= mark.start() < match.end()]
+def _clause_of(text: str, match: re.Match[str], marks: list[re.Match[str]]) -> tuple[int, int, int]:
+    """(its number, start, end) of the clause around a match, where `marks` part the clauses."""
+    marks = [mark for mark in marks if not match.start() <= mark.start() < match.end()]
     before = [mark for mark in marks if mark.end() <= match.start() and mark.group() != ":"]
     after = [mark.start() for mark in marks if mark.start() >= match.end()]
     return len(before), before[-1].end() if before else 0, after[0] if after else len(text)
