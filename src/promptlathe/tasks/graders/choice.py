@@ -155,8 +155,7 @@ def _finder(options: tuple[str, ...], *, has_letters: bool) -> re.Pattern[str]:
     ]
     if has_letters and not all(len(option) == 1 for option in options):
         named += [
-            f"(?P<l{place}>{_letter(ascii_uppercase[place])})"
-            for place in range(min(len(options), 26))
+            f"(?P<l{place}>{_letter(ascii_uppercase[place])})" for place in range(min(len(options), 26))
         ]
     return re.compile("|".join(named))
 

@@ -120,7 +120,9 @@ _RANGE = re.compile(r"^ ?[-–~] ?$")
 _OPERATOR_AFTER = re.compile(
     r"[xyn]\b| ?[)\]}]* ?(?:[+×÷*^/]|-(?! *\D)|\b(?:plus|minus|times(?= \d)|divided|multiplied|of (?=[\d$]))\b|[加减乘除的](?=\d))"
 )
-_OPERATOR_BEFORE = re.compile(r"(?:[+×÷*/]|\b(?:plus|minus|times|by|add|adding|subtract|subtracting|(?:%|percent|half|third|quarter) of)|[加减乘除以])\s*$|(?<=[\d)]) ?- ?$")
+_OPERATOR_BEFORE = re.compile(
+    r"(?:[+×÷*/]|\b(?:plus|minus|times|by|add|adding|subtract|subtracting|(?:%|percent|half|third|quarter) of)|[加减乘除以])\s*$|(?<=[\d)]) ?- ?$"
+)
 _NEGATED = re.compile(r"(?:≠|\bnot|n't|\brather than|\binstead of|不是|并非|而非|不等于)\s*\S{0,3}\s*$")
 _EQUALS = re.compile(r"[=≈] ?[$¥£€(]*$")
 _SIDES = re.compile(r"[=≈,;:]")
@@ -206,7 +208,9 @@ def _chosen(said: str, *, is_first: bool = False) -> tuple[Numeral, bool] | None
     """
     found = _without_lists(said, list(numerals(said)))
     digits = [number for number in found if not number.is_word]
-    found = [number for number in found if number.start < _NEAR] if is_first and not digits else digits or found
+    found = (
+        [number for number in found if number.start < _NEAR] if is_first and not digits else digits or found
+    )
     found = [number for number in found if not _NEGATED.search(_before(said, number))]
     settled = [number for number in found if not _is_operand(said, number)]
     if not settled:

@@ -110,6 +110,7 @@ _ONE_AS_PRONOUN_BEFORE = re.compile(
     r"\b(?:the|this|that|which|each|every|no|another|any|first|last|larger|smaller|correct|right|other|number)\s$"
 )
 _ONE_AS_PRONOUN_AFTER = re.compile(r"\s?(?:of|another|can|by|must|should|could|who)\b")
+_MEANT_IN_PASSING = re.compile(r" (?:numbers?|words?|sides?|different|ways?|steps?|methods?|things?)\b")
 _HAN_ONE_BEFORE = re.compile(r"(?:^|有|出现了?|共|总计|含|答案?[是为:]*|[是为](?=$)|[:=]) *$")
 _HAN_ONE_AFTER = re.compile(r"次|遍|回|\W*$")
 """一 is a number after 有 or before 次, and where it stands alone: mostly it is "a" (一个), or part of a word."""
@@ -271,10 +272,14 @@ def _is_no_count(text: str, match: re.Match[str]) -> bool:
         return True
     if re.search(r"[a-z]$", before) and match["digits"]:
         return True
+    if match["words"] and _MEANT_IN_PASSING.match(after):
+        return True
     if match["words"] in ("one", "once", "twice", "thousand", "hundred", "million"):
         if match["words"] in ("once", "twice"):
             return bool(_TWICE_AS.match(after)) or before.endswith("at ")
         return bool(_ONE_AS_PRONOUN_BEFORE.search(before) or _ONE_AS_PRONOUN_AFTER.match(after))
     if match["han"] == "一":
-        return not (_HAN_ONE_AFTER.match(after) or (_HAN_ONE_BEFORE.search(before) and not after.startswith("些")))
+        return not (
+            _HAN_ONE_AFTER.match(after) or (_HAN_ONE_BEFORE.search(before) and not after.startswith("些"))
+        )
     return match["han"] is not None and bool(match["han"][0] in "百千万亿" or _HAN_SHAPE_AFTER.match(after))

@@ -69,7 +69,10 @@ def sentences_of(text: str) -> Iterator[Said]:
 def _ends(text: str) -> Iterator[tuple[int, int, str]]:
     """(where a sentence ends, where the next begins, the mark between them)."""
     start = 0
-    for end, after, mark in [*((end.start(), end.end(), end.group()) for end in _END.finditer(text)), (len(text),) * 2 + ("",)]:
+    for end, after, mark in [
+        *((end.start(), end.end(), end.group()) for end in _END.finditer(text)),
+        (len(text),) * 2 + ("",),
+    ]:
         for cut in range(start + _LONGEST_SENTENCE, end, _LONGEST_SENTENCE):
             yield cut, cut, ""
         yield end, after, mark
