@@ -36,7 +36,8 @@ from tests.tasks.graders.test_answers import asked
         ({"type": "json", "schema": {"type": "objekt"}}, "grader json: schema.type: 'objekt' is not valid", None),
         ({"type": "json", "schema": {"$ref": "#/$defs/a"}}, r"grader json: schema.\$ref: '#/\$defs/a' is not", "under `$defs`"),
         ({"type": "json", "schema": {"$ref": "https://example.org/a"}}, r"schema.\$ref: .* is not in the schema", "under"),
-        ({"type": "json", "schema": {"items": {"pattern": "(a"}}}, "grader json: schema.items.pattern: missing", None),
+        ({"type": "json", "schema": {"items": {"pattern": "(a"}}}, "grader json: schema.items.pattern: '.a' is not a 'regex'", None),
+        ({"type": "json", "schema": {"items": {"pattern": "a(?!b)"}}}, "grader json: schema.items.pattern: invalid perl", "look-around"),
         ({"type": "json", "compare": "none"}, "grader json: with `compare: none` and without `schema`", None),
         ({"type": "judge"}, "grader judge: `rubric` is missing", None),
         ({"type": "judge", "rubric": " "}, "grader judge: rubric: is empty", "say what makes"),
@@ -213,7 +214,7 @@ def test_a_file_that_cannot_grade_is_refused_with_its_line(tmp_path, file, conte
     ("text", "value"),
     [
         ("三百二十", 320), ("一万二千零五", 12005), ("二〇二四", 2024), ("三点一四", "3.14"), ("十", 10), ("二十一", 21),
-        ("一百零三", 103), ("三亿五千万", 350_000_000), ("负七", -7), ("百分之三十", 30), ("五分之二", "2/5"), ("两千", 2000),
+        ("一百零三", 103), ("三亿五千万", 350_000_000), ("一万亿", 10**12), ("一万二", 12000), ("三百二", 320), ("一百零五万", 1_050_000), ("零", 0), ("〇", 0), ("负七", -7), ("百分之三十", 30), ("五分之二", "2/5"), ("两千", 2000),
         ("twenty-one", 21), ("one hundred and five", 105), ("two thousand three hundred", 2300), ("nineteen", 19),
         ("three million", 3_000_000), ("1.5 million", 1_500_000), ("5千克", 5), ("3千", 3000), ("-1/4", "-1/4"), ("2 3/8", "19/8"),
         ("1,000,000", 1_000_000), ("$1,250.75", "1250.75"), ("€-3", -3), ("6.02×10^23", 602 * 10**21), ("1e-3", "1/1000"),

@@ -249,20 +249,24 @@ _HAN_DIGITS = (
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
-def _of_whole_han(text: str) -> int:
-    if all(character in _HAN_DIGITS for character in text):
+def _of_whole_han(text: str, unit: int = 1) -> int:
+    """`unit` is what a single digit at the end counts, unless 零 stands before it: 一万二 is 12,000."""
+    if len(text) > 1 and all(character in _HAN_DIGITS for character in text) and text[0] not in "零〇":
         return int("".join(str(_HAN_DIGITS[character]) for character in text))
-    total = section = digit = 0
+    for character in "亿万":
+        high, found, low = text.rpartition(character)
+        if found:
+            scale = _SCALES[character]
+            return _of_whole_han(high or "一") * scale + (_of_whole_han(low, scale // 10) if low else 0)
+    total = digit = 0
     for character in text:
-        if character in _HAN_DIGITS:
-            digit = _HAN_DIGITS[character]
-        elif character in _HAN_UNITS:
-            section += max(digit, 1) * _HAN_UNITS[character]
-            digit = 0
+        if character in _HAN_UNITS:
+            unit = _HAN_UNITS[character] // 10
+            total, digit = total + max(digit, 1) * _HAN_UNITS[character], 0
         else:
-            total = (total + section + digit) * _SCALES[character]
-            section = digit = 0
-    return total + section + digit
+            digit = _HAN_DIGITS[character]
+            unit = unit if digit else 1
+    return total + digit * unit
 
 
 def _is_no_count(text: str, match: re.Match[str]) -> bool:

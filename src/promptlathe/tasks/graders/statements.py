@@ -21,7 +21,7 @@ ANSWER = re.compile(
 _END = re.compile(
     r"\n+|(?<=\S)(?<!\A[A-Za-z])(?<!\n[A-Za-z])\.(?=\s|$|[\"”'’)\]*])|(?<=[^\d\s.])\.(?=[^\d\s])|[!?;。]"
 )
-_LONGEST_SENTENCE = 500
+_LONGEST_SENTENCE = 300
 """In characters. A longer run without a full stop is read in pieces, which bounds what matching it can cost."""
 
 _QUOTED_QUESTION = re.compile(r"[\"“][^\"“”\n]{1,200}\?[\"”]")
