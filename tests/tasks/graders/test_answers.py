@@ -189,8 +189,8 @@ def test_grades_any_text_without_raising(answer, case, grader):
     ],
 )
 def test_work_does_not_grow_with_the_square_of_the_length(fragment):
-    answer = fragment * (10_000 // len(fragment)) + "\nThe answer is 12."
+    answer = fragment * (5_000 // len(fragment)) + "\nThe answer is 12."
     for grader in GRADERS:
         start = time.process_time()
         grader.grade(CASES[2], answer)
-        assert time.process_time() - start < 1.5, grader.name
+        assert time.process_time() - start < 0.7, grader.name

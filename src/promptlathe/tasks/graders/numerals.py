@@ -104,10 +104,12 @@ _NUMERAL = re.compile(
 )
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b|-(?:letter|digit|character|sided|step|year)|[-–]by-", re.VERBOSE)
 _NOT_A_COUNT_BEFORE = re.compile(
-    r"(?:第[\d、,和及 ]*|步骤|[a-z]_|\^[{(]?|(?:\bstep|\bpart|\bexample|\bquestion|\bcase|\bmethod|\bequation|\bno\.) ?)-?$"
+    r"(?:第[\d、,和及 ]*|步骤|[a-z]_|\^[{(]?|(?:\bstep|\bpart|\bexample|\bquestion|\bcase|\bmethod|"
+    r"\bequation|\bno\.) ?)-?$"
 )
 _ONE_AS_PRONOUN_BEFORE = re.compile(
-    r"\b(?:the|this|that|which|each|every|no|another|any|first|last|larger|smaller|correct|right|other|number)\s$"
+    r"\b(?:the|this|that|which|each|every|no|another|any|first|last|larger|smaller|correct|right|"
+    r"other|number)\s$"
 )
 _ONE_AS_PRONOUN_AFTER = re.compile(r"\s?(?:of|another|can|by|must|should|could|who)\b")
 _MEANT_IN_PASSING = re.compile(r" (?:numbers?|words?|sides?|different|ways?|steps?|methods?|things?)\b")

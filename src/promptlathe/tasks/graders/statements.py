@@ -28,7 +28,8 @@ _QUOTED_QUESTION = re.compile(r"[\"“][^\"“”\n]{1,200}\?[\"”]")
 _HANGING_COLON = re.compile(r": *\n+")
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|oops|sorry|correction|my mistake|scratch that|on second thought|i was wrong|"
-    r"let me (?:re)?-?(?:check|count|consider|correct)(?: again| that)?)\b|\bno,(?= )|不对|等等|等一下|更正|纠正|抱歉|说错|我错了|重新(?:数|算|计算|来)",
+    r"let me (?:re)?-?(?:check|count|consider|correct)(?: again| that)?)\b|\bno,(?= )|不对|等等|"
+    r"等一下|更正|纠正|抱歉|说错|我错了|重新(?:数|算|计算|来)",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
