@@ -28,9 +28,9 @@ every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
         (
             LETTERS,
             {
-                "propose": "fe708d26b26e0cb64121f052aeba403b31f7c13460b74974c84c08ea7619f577",
-                "select": "a1861d500d0f17ddd952fed96ccf3b321c61372281f698d15e477e691898cd65",
-                "sealed": "e55fb4a0ddeb4e3f9b3f91a429f1b629e3c1c599122d7e3af1528129d4fe58d5",
+                "propose": "49e6e6c11c225c9923b8fda0c3aa114dd34afb5a5fc1f9c0b03708bfdafdfb4f",
+                "select": "73c04b3b5b772178d69ebccbecf2800d0a8eca51211b5e49eca5a6cae8ebbccc",
+                "sealed": "e946226c90b568bebd3e9374bc0613f29eb64a34c420ed24b46b8ad4267fb6de",
             },
         ),
         (
@@ -108,11 +108,11 @@ def test_splits_share_no_cluster_and_sealed_cases_are_worded_otherwise(task):
 
 def _wording(case):
     """The question without what it asks about."""
-    question = case.question
-    for name, value in sorted(case.variables.items(), key=lambda item: -len(item[1])):
-        if name in ("text", "letter"):
-            question = question.replace(value, name)
-    return re.sub(r"x?[-+×÷/=\d.x ]*\d[-+×÷/=\d.x ]*", "N", question)
+    if "letter" not in case.variables:
+        return re.sub(r"x?[-+×÷/=\d.x ]*\d[-+×÷/=\d.x ]*", "N", case.question)
+    text, letter = case.variables["text"], case.variables["letter"]
+    question = re.sub(rf"(?<![a-zA-Z]){text}(?![a-zA-Z])", "T", case.question)
+    return re.sub(rf"(?<![a-zA-Z']){letter}(?![a-zA-Z])" if letter.isascii() else letter, "L", question)
 
 
 @every_task
@@ -164,7 +164,7 @@ def test_the_letters_are_counted_right_and_the_stratum_is_true(split):
             "once": count == 1,
             "apart": count == 2 and not is_doubled,
             "doubled": count in (2, 3) and is_doubled,
-            "many": count in (3, 4),
+            "many": count == 4 or (count == 3 and not is_doubled),
             "phrase": len(re.split(r"[ ，]", text)) == 3,
         }
         assert truths[case.stratum], case
@@ -180,7 +180,7 @@ def test_naming_always_the_same_count_scores_chance(split, languages):
     scores = LETTERS.shortcut_scores(cases)
     assert [scores[f"always-{answer}"] for answer in (1, 2, 3)] == pytest.approx([0.2] * 3)
     assert scores["whether-it-is-there"] == pytest.approx(0.4)
-    assert scores["doubled-counts-once"] < 0.8
+    assert scores["doubled-counts-once"] <= 0.8
 
 
 @pytest.mark.parametrize(

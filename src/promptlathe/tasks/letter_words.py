@@ -17,6 +17,10 @@ OPEN_WORDS = tuple(
     remembered effervescence casablanca casual music garden bridge river mountain valley desert island ocean
     planet rocket satellite telescope microscope thermometer umbrella raincoat thunder lightning hurricane
     weather autumn summer winter spring holiday birthday present candle chocolate biscuit sandwich sugar
+    alaska pajamas paraguay guatemala invitation definition institution visibility experience therefore telephone
+    emergency september element evidence reference preference presence delete extreme everywhere monotonous
+    locomotion motorboat photocopy protocol statistics substitute minimum momentum unusual suspense sisters
+    nonsense monopoly
     """.split()  # noqa: SIM905 - a table of words
 )
 
@@ -37,6 +41,9 @@ SEALED_WORDS = tuple(
     indivisible sleeplessness rhinoceros saxophone trumpet violin orchestra symphony melody rhythm concert
     theatre museum gallery painting sculpture harbour lighthouse railway station airport passenger luggage
     hospital doctor nurse medicine bandage pharmacy surgeon dentist patient treatment vegetables carpenter
+    tanzania alabaster sahara anagram malaysia limitation imitation intuition december envelope severe electrode
+    precedence interference competence intelligence november monologue horoscope orthodox testament statement
+    maximum tumultuous synopsis unknown
     """.split()  # noqa: SIM905 - a table of words
 )
 
