@@ -157,15 +157,18 @@ def _without_lists(mentions: list[_Mention]) -> list[_Mention]:
 def _finder(options: tuple[str, ...], *, has_letters: bool) -> re.Pattern[str]:
     """Texts as groups t0, t1, ..., then letters as l0, ...: a letter only where it can be nothing else."""
     texts = sorted(enumerate(options), key=lambda option: -len(option[1]))
-    named = [
-        f"(?P<t{place}>{_letter(option) if len(option) == 1 and option.isalpha() and option.isascii() else '(?i:' + bounded(_folded(option)) + ')'})"
-        for place, option in texts
-    ]
+    named = [f"(?P<t{place}>{_text(option)})" for place, option in texts]
     if has_letters and not all(len(option) == 1 for option in options):
         named += [
             f"(?P<l{place}>{_letter(ascii_uppercase[place])})" for place in range(min(len(options), 26))
         ]
     return re.compile("|".join(named))
+
+
+def _text(option: str) -> str:
+    if len(option) == 1 and option.isascii() and option.isalpha():
+        return _letter(option)
+    return f"(?i:{bounded(_folded(option))})"
 
 
 def _letter(letter: str) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 ANSWER = re.compile(
     r"""
       \b(?:final\ |correct\ |right\ |best\ |my\ )*(?:answer|result|solution|verdict|final\ count)\b
-          (?:\ (?:to|of|for)\b[^.:=\n]{0,60}?)? [\s*"']* (?:\s*(?:is|are|was|would\ be|should\ be|equals|comes\ to)\b|:|=|-?->|→|\n)
+          (?:\ (?:to|of|for)\b[^.:=\n]{0,60}?)? [\s*"']*
+          (?:\s*(?:is|are|was|would\ be|should\ be|equals|comes\ to)\b|:|=|-?->|→|\n)
           \s*(?:that\b|:)?
     | \#{3,}\s*
     | (?:最终|正确|最后)?(?:答案|结果|结论)(?:应该|应当|应|就)?\s*(?:是|为|:|=)\s*:?
