@@ -1,14 +1,18 @@
 """Judging by a model: what it is asked, how its verdict is read, and how far it agrees with people."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import pytest
 
-from promptlathe.engines.engine import Request
+from promptlathe.engines.engine import Request, Sampling
 from promptlathe.errors import TaskError
 from promptlathe.evaluation.answers import Response, Row
 from promptlathe.evaluation.judge import Judge, describe, needs_judge
+from promptlathe.evaluation.plan import no_prompt
+from promptlathe.evaluation.run import Evaluator
 from promptlathe.optimization.certificate import require_checkable
+from promptlathe.optimization.prove import Effort, Prover
 from promptlathe.tasks.case import Case, Language
 from promptlathe.tasks.graders import make_grader
 from promptlathe.tasks.graders.judge import JudgeGrader
@@ -168,7 +172,7 @@ LABELLED = [
             0.545,
             "agrees with people on 8 of 10 labelled answers: 80.0% (49.0% to 94.3%), kappa 0.55.",
         ),
-        ("cccccc?www", 9, 0.815, "9 of 10"),
+        ("cccccc?www", 9, 0.808, "9 of 10"),
         ("cccccccccc", 6, 0.0, "60.0%"),
     ],
 )
@@ -211,3 +215,18 @@ def test_a_certificate_refuses_what_only_a_judge_says():
     ) as caught:
         require_checkable(judged_task())
     assert caught.value.hint.startswith("prove the gain on a task with another grader")
+
+
+async def test_nothing_is_asked_for_a_proof_that_could_not_be_certified():
+    engine = ScriptedEngine({})
+    prover = Prover(
+        Evaluator(judged_task(), engine, Remembered(), Sampling()),
+        Effort(),
+        now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
+        on_row=lambda _: None,
+        on_standings=lambda _: None,
+        on_sealed_read=lambda *_: None,
+    )
+    with pytest.raises(TaskError, match="graded by a judge alone"):
+        await prover.prove(no_prompt(), [])
+    assert engine.requests == []
