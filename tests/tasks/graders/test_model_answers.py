@@ -23,7 +23,7 @@ def answers(embedded_model: Model) -> list[tuple[Case, str]]:
     cases = {
         case.id: case
         for name in ("letter-count", "school-math")
-        for case in get_task(name).cases("select", 30, languages=["en"])
+        for case in get_task(name).cases("select", 12, languages=["en"])
     }
     instruction = Message("system", "Answer with only the number.")
     engine = open_engine(embedded_model)
@@ -44,7 +44,7 @@ def answers(embedded_model: Model) -> list[tuple[Case, str]]:
 
 @pytest.mark.model
 def test_every_real_answer_is_graded_and_plain_ones_as_they_stand(answers: list[tuple[Case, str]]) -> None:
-    assert len(answers) == 60
+    assert len(answers) == 24
     plain = 0
     for case, text in answers:
         grade = get_task("letter-count").grade(case, text)
@@ -57,4 +57,4 @@ def test_every_real_answer_is_graded_and_plain_ones_as_they_stand(answers: list[
                 rf"(?<!\d){re.escape(case.expected)}|\bno\b|\bonce\b|\btwice\b|\bone\b|\btwo\b|\bthree\b",
                 text,
             ), text
-    assert plain >= 5
+    assert plain >= 2

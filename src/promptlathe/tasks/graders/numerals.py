@@ -183,13 +183,15 @@ def read_numeral(text: str) -> Numeral | None:
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
-    """None for what only looks like a number: too long, divided by zero, or no Chinese numeral."""
+    """None for what only looks like a number: too long, divided by zero, no Chinese numeral, or a division
+    that is yet to be done (140 / 7)."""
     if len(match.group()) > _LONGEST_NUMERAL:
         return None
     try:
         if match["fraction"]:
             above, below = match["fraction"].split("/")
-            return Fraction(above.strip()) / Fraction(below.strip())
+            quotient = Fraction(above.strip()) / Fraction(below.strip())
+            return None if quotient.denominator == 1 else quotient
         if match["whole"]:
             return int(match["whole"]) + Fraction(match["part"])
         if match["below"]:

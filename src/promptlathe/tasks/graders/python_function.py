@@ -26,8 +26,7 @@ class PythonGrader:
     where wanted, `answer` and `reason`. `case` is a dict of the case's fields.
 
     The file runs as a program of the user's, with all that a program can do; what it prints goes to stderr.
-    What it raises, or returns instead, makes the answer unparsed, with the cause as reason. `source` is the
-    SHA-256 of the file: with another content, it is another grader.
+    What it raises, or returns instead, makes the answer unparsed, with the cause as reason.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -79,7 +78,7 @@ class PythonGrader:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPythonGrader:
-    """A `PythonGrader` that may run."""
+    """A `PythonGrader` that may run. `source` is the SHA-256 of its file: other content, another grader."""
 
     options: PythonGrader
     source: str
