@@ -151,8 +151,8 @@ def grade(answer, case):
 @pytest.mark.parametrize(
     ("answer", "grade"),
     [
-        ("any1", Grade("correct", "", contradicts=False)),
-        ("any", Grade("wrong", "", contradicts=False)),
+        ("any1", Grade("correct", "any1", contradicts=False)),
+        ("any", Grade("wrong", "any", contradicts=False)),
         ("map", Grade("wrong", "m", contradicts=False, reason="because")),
         ("verdict", Grade("unparsed", None, contradicts=False)),
         (
