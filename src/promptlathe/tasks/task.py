@@ -15,7 +15,11 @@ from promptlathe.tasks.shortcuts import Shortcut
 CaseSource = Callable[[Split, int, tuple[Language, ...]], Iterator[Case]]
 """(split, seed, languages) to the cases in the one order they are always used in."""
 
-_BUILT_IN = {"decimal-comparison": "promptlathe.tasks.decimals:TASK"}
+_BUILT_IN = {
+    "decimal-comparison": "promptlathe.tasks.decimals:TASK",
+    "letter-count": "promptlathe.tasks.letters:TASK",
+    "school-math": "promptlathe.tasks.school_math:TASK",
+}
 
 
 @dataclass(frozen=True, slots=True)
