@@ -8,7 +8,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "promptlathe"
 LAYERS = (
-    {"errors", "messages", "source_files"},
+    {"errors", "messages"},
+    {"source_files"},
     {"prompts", "tasks", "models", "statistics"},
     {"engines"},
     {"evaluation"},

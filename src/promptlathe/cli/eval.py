@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
     from promptlathe.evaluation.summary import RunSummary
     from promptlathe.prompts import Prompt
-    from promptlathe.tasks.case import Language
+    from promptlathe.tasks.case import Language, Split
+    from promptlathe.tasks.task import Task
     from promptlathe.workspace.workspace import Workspace
 
 
 def complete_task(incomplete: str) -> list[str]:
-    from promptlathe.tasks.task import task_names
+    from promptlathe.workspace.workspace import Workspace
 
-    return [name for name in task_names() if name.startswith(incomplete)]
+    return [name for name in Workspace.find().task_names() if name.startswith(incomplete)]
 
 
 def complete_prompt(incomplete: str) -> list[str]:
@@ -47,14 +48,24 @@ ModelOption = Annotated[
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, or an engine's name.")]
 LanguageOption = Annotated[
-    list[str], typer.Option("--lang", help="Languages of the cases: en, zh. Repeatable.")
+    list[str],
+    typer.Option(
+        "--lang", help="Languages of the cases: en, zh. Repeatable. All, if not given.", show_default=False
+    ),
 ]
+AllowPython = Annotated[
+    bool, typer.Option("--allow-python", help="Let the task's grader run Python code of this workspace.")
+]
+DEFAULT_CASES = 200
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
 
 def evaluate(
     task: Annotated[
-        str, typer.Argument(help="The task, such as decimal-comparison.", autocompletion=complete_task)
+        str,
+        typer.Argument(
+            help="A task's name, such as decimal-comparison, or file.", autocompletion=complete_task
+        ),
     ],
     prompt: Annotated[
         list[str],
@@ -70,20 +81,25 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="propose or select; sealed cases are for certificates.")
     ] = "select",
-    cases: Annotated[int, typer.Option(min=1, help="How many cases.")] = 200,
+    cases: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many cases; if not given, 200 or all there are.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Which cases: the same seed, the same cases.")] = 0,
-    lang: LanguageOption = ["en", "zh"],  # noqa: B006 - typer copies it
+    lang: LanguageOption = [],  # noqa: B006 - typer copies it
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 64,
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0 always takes the likeliest token.")
     ] = 0.0,
     repeats: Annotated[int, typer.Option(min=1, help="Ask everything so often.")] = 1,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure prompts on a task: accuracy with intervals, paired comparison with the first, a report."""
     from datetime import UTC, datetime
 
     from promptlathe.cli.evaluating import carry_out, open_planned
+    from promptlathe.cli.planned import remember_task, task_finder
     from promptlathe.engines.engine import Sampling
     from promptlathe.evaluation.plan import Plan
     from promptlathe.workspace.workspace import Workspace, new_run_id
@@ -94,12 +110,16 @@ def evaluate(
             hint="sealed cases are read once per certificate: lathe demo" if split == "sealed" else None,
         )
     workspace = Workspace.find()
+    reference, find_task = workspace.task_reference(task), task_finder(workspace, allow_python=allow_python)
+    chosen: Split = "propose" if split == "propose" else "select"
+    languages = read_languages(lang) or find_task(reference).languages
     plan = Plan(
-        task=task,
-        split="propose" if split == "propose" else "select",
-        count=cases,
+        task=reference,
+        find_task=find_task,
+        split=chosen,
+        count=cases or default_count(find_task(reference), chosen, languages, seed),
         seed=seed,
-        languages=read_languages(lang),
+        languages=languages,
         prompts=read_prompts(workspace, prompt),
         model=model,
         engine=engine,
@@ -110,6 +130,7 @@ def evaluate(
     opened = open_planned(plan)
     run_id = new_run_id("eval", datetime.now(UTC))
     workspace.database.start_run(run_id, "eval", plan.as_json())
+    remember_task(workspace, run_id, plan)
     show_result(*carry_out(workspace, run_id, plan, opened), as_json=as_json)
 
 
@@ -141,6 +162,17 @@ def read_prompts(workspace: "Workspace", references: "Sequence[str]") -> "tuple[
     if twice:
         raise UsageError(f"two prompts are called {twice!r}", hint="give one of them another file name")
     return prompts
+
+
+def default_count(task: "Task", split: "Split", languages: "Sequence[Language]", seed: int) -> int:
+    """200 cases, or all that there are. Raises UsageError where there is none."""
+    count = task.available(split, DEFAULT_CASES, seed=seed, languages=languages)
+    if not count:
+        raise UsageError(
+            f"task {task.name!r} has no {split} cases in {', '.join(languages)}",
+            hint="write more cases, or say under `splits:` how they are divided",
+        )
+    return count
 
 
 def read_languages(given: "Sequence[str]") -> "tuple[Language, ...]":

@@ -170,9 +170,9 @@ def _task_cases(name: str) -> "tuple[KnownCase, ...]":
     """The cases that answers are measured on. `propose` cases are there to be shown."""
     from promptlathe.prompts.rules.source import KnownCase
     from promptlathe.tasks.case import Split
-    from promptlathe.tasks.task import get_task
+    from promptlathe.workspace.workspace import Workspace
 
-    task = get_task(name)
+    task = Workspace.find().task(name)
     splits: tuple[Split, ...] = ("select", "sealed")
     cases = [case for split in splits for case in islice(task.source(split, 0, task.languages), _LEAK_CASES)]
     return tuple(KnownCase(case.question, case.expected) for case in cases)

@@ -58,7 +58,9 @@ class Plan:
                 "this run was stored by another version of lathe, and cannot be read", hint="start a new run"
             ) from error
         prompts = tuple(prompt.read() for prompt in stored.prompts)
-        return cls(prompts=prompts, find_task=find_task, **{name: getattr(stored, name) for name in _SHARED_FIELDS})
+        return cls(
+            prompts=prompts, find_task=find_task, **{name: getattr(stored, name) for name in _SHARED_FIELDS}
+        )
 
 
 class StoredPrompt(BaseModel):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptlathe import __version__
 from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
-from promptlathe.errors import InputError
+from promptlathe.errors import InputError, TaskError, UsageError
 from promptlathe.evaluation.answers import Response, Row, response_key
 from promptlathe.evaluation.plan import StoredPrompt
 from promptlathe.evaluation.summary import Comparison, Share, compare, guessing, share
@@ -208,9 +208,14 @@ def find_faults(certificate: Certificate, find_task: FindTask = get_task) -> lis
     if _digest(certificate) != certificate.digest:
         faults.append("the digest does not fit the content: something was changed after it was written")
     task = find_task(certificate.task.name)
-    cases = task.cases(
-        "sealed", certificate.task.count, seed=certificate.task.seed, languages=certificate.task.languages
-    )
+    try:
+        cases = task.cases(
+            "sealed", certificate.task.count, seed=certificate.task.seed, languages=certificate.task.languages
+        )
+    except (TaskError, UsageError) as error:
+        return [*faults, f"the sealed cases are not there: {error}"]
+    if task.name != certificate.task.name:
+        faults.append(f"the task is {task.name!r}, not {certificate.task.name!r}")
     if task.digest(cases) != certificate.task.digest:
         faults.append("the sealed cases are not the ones this version of the task makes")
     faults += _key_faults(certificate, cases)

@@ -80,7 +80,7 @@ class Task:
     ) -> int:
         """How many cases there are, up to `at_most`: some tasks make them without end. No language: in all."""
         known = tuple(language for language in self.languages if language in (languages or self.languages))
-        return sum(1 for _ in islice(self.source(split, seed, known), at_most))
+        return sum(1 for _ in islice(self.source(split, seed, known), at_most)) if known else 0
 
     def grade(self, case: Case, answer: str) -> Grade:
         return self.grader.grade(case, answer)

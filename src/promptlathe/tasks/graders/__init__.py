@@ -25,7 +25,11 @@ class _TextGrader:
         return Grade("correct" if is_right else "wrong", answer.strip(), contradicts=False)
 
 
-def make_grader(options: Mapping[str, object], *, allow_python: Path | None = None) -> Grader:  # noqa: ARG001
+def make_grader(
+    options: Mapping[str, object],
+    *,
+    allow_python: Path | None = None,  # noqa: ARG001
+) -> Grader:
     """The grader that a `grader:` block describes. Raises TaskError for one that cannot be."""
     kind = str(options.get("type"))
     known = ("exact", "contains")

@@ -1,0 +1,50 @@
+"""A stored run's plan, as long as its task is still the one that was asked."""
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from promptlathe.errors import TaskError, UnknownNameError
+
+if TYPE_CHECKING:
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.tasks.task import FindTask
+    from promptlathe.workspace.database import RunRecord
+    from promptlathe.workspace.workspace import Workspace
+
+
+def task_finder(workspace: "Workspace", *, allow_python: bool = False) -> "FindTask":
+    """Reads each task's file once, so that a whole command works on the same cases."""
+    return cache(partial(workspace.task, allow_python=allow_python))
+
+
+def remember_task(workspace: "Workspace", run_id: str, plan: "Plan") -> None:
+    """Log which cases and grader a new run is about."""
+    workspace.database.log(run_id, "task", {"task": plan.task, "digest": _digest(plan)})
+
+
+def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
+    """The plan of a run. Raises TaskError where its task is gone or has changed since: its answers were given
+    to other questions, or judged in another way."""
+    from promptlathe.evaluation.plan import Plan
+
+    plan = Plan.from_json(record.spec, task_finder(workspace, allow_python=allow_python))
+    then = dict(workspace.database.events(record.id)).get("task", {}).get("digest")
+    hint = "bring the file back as it was, or start a new run"
+    report = workspace.state / "reports" / f"{record.id}.html"
+    if report.exists():
+        hint += f"; what the run found then: {report}"
+    try:
+        now = _digest(plan) if then else None
+    except UnknownNameError as error:
+        raise TaskError(
+            f"the task of run {record.id} is not here any more: {error.message}", hint=hint
+        ) from error
+    except TaskError as error:
+        raise TaskError(f"the task of run {record.id} has changed: {error.message}", hint=hint) from error
+    if now != then:
+        raise TaskError(f"task {plan.task!r} has changed since run {record.id} was made", hint=hint)
+    return plan
+
+
+def _digest(plan: "Plan") -> str:
+    return plan.load_task().digest(plan.cases())
