@@ -1,6 +1,7 @@
 """Graders made of others: all of several, not one, and each case its own."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -84,8 +85,12 @@ def needs_expected(block: Value) -> bool:
     if isinstance(block, dict):
         if "not" in block:
             return needs_expected(block["not"])
+        if block.get("type") == "regex":
+            return _GROUP.search(str(block.get("pattern"))) is not None
         return block.get("type") not in _FREE and not {"all", "any", "none"} & set(block)
     return block not in _FREE
 
 
 _FREE = ("regex", "json", "python", "judge")
+_GROUP = re.compile(r"(?<!\\)\((?!\?)|\(\?P?<(?![=!])")
+"""A group of a pattern, which catches what is compared."""

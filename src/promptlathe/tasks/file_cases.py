@@ -160,7 +160,7 @@ class _Row:
     def _filled(self, template: str, language: Language) -> str:
         listed = {"options": ("、" if language == "zh" else ", ").join(self.options)} if self.options else {}
         values = listed | self.variables
-        for name in _VARIABLE.findall(template):
+        for name in template_names(template):
             if name not in values:
                 near = get_close_matches(name, self.variables, n=1)
                 hint = (
@@ -169,7 +169,7 @@ class _Row:
                     else "give it a value, or change the question"
                 )
                 raise self.error(f"the question asks for {{{{{name}}}}}, which this case lacks", hint)
-        question = _VARIABLE.sub(lambda match: values[match[1]], template)
+        question = filled(template, values)
         if not question.strip():
             raise self.error("the question is empty")
         return question
@@ -221,7 +221,7 @@ class _Row:
             for language in self.languages
             for is_sealed in (False, True)
             for template in self._templates(language, is_sealed=is_sealed)
-            for name in _VARIABLE.findall(template)
+            for name in template_names(template)
         }
         for key in self.variables.keys() - used - named:
             if near := get_close_matches(key.lower(), named - self._values.keys(), n=1, cutoff=0.8):
@@ -261,6 +261,16 @@ class _Row:
     def _content_id(self) -> str:
         content = [sorted(self.variables.items()), self._own_question, self.languages, self.expected]
         return hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()[:12]
+
+
+def template_names(template: str) -> list[str]:
+    """The variables that a template asks for, each once."""
+    return list(dict.fromkeys(_VARIABLE.findall(template)))
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Once: braces in a value stay. Raises KeyError for a variable without one."""
+    return _VARIABLE.sub(lambda match: values[match[1]], template)
 
 
 def language_of(text: str) -> Language:

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -12,14 +13,13 @@ from ruamel.yaml import YAML
 from promptlathe.errors import TaskError
 from promptlathe.source_files import Located, Scalar, Value, decode, read_yaml
 from promptlathe.tasks.file import ReadBeside
-from promptlathe.tasks.file_cases import WORDS
+from promptlathe.tasks.file_cases import WORDS, template_names
 from promptlathe.tasks.promptfoo_assertions import (
     Assertion,
     Block,
     NotImportableError,
     has_code,
     read_assertion,
-    template_names,
 )
 
 _TEST_KEYS = {"vars", "assert", "description", "metadata"}
@@ -300,7 +300,7 @@ def _listing(block: Block, expected: str) -> Block:
 
 def _renamed(template: str, names: Mapping[str, str]) -> str:
     for old, new in names.items():
-        template = template.replace(f"{{{{{old}}}}}", f"{{{{{new}}}}}")
+        template = re.sub(rf"\{{\{{[ \t]*{old}[ \t]*\}}\}}", f"{{{{{new}}}}}", template)
     return template
 
 

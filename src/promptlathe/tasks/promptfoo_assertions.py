@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from promptlathe.source_files import Scalar, Value, typed
+from promptlathe.tasks.file_cases import filled, template_names
 
 Block = str | dict[str, object]
 
 _CODE = re.compile(r"\{%|\{#|\{\{(?![ \t]*[^\W\d]\w*[ \t]*\}\})")
-_VARIABLE = re.compile(r"\{\{[ \t]*([^\W\d]\w*)[ \t]*\}\}")
 _KNOWN_KEYS = {"type", "value", "metric", "weight"}
 
 
@@ -41,10 +41,6 @@ def read_assertion(written: Value, variables: Mapping[str, str]) -> Assertion:
 def has_code(text: str) -> bool:
     """Whether there is more than `{{name}}` in a template: filters, conditions, loops, comments."""
     return _CODE.search(text) is not None
-
-
-def template_names(text: str) -> list[str]:
-    return list(dict.fromkeys(_VARIABLE.findall(text)))
 
 
 def _positive(kind: str, value: Value, variables: Mapping[str, str]) -> Assertion:
@@ -84,10 +80,9 @@ def _text(value: Value, variables: Mapping[str, str]) -> str:
         raise NotImportableError("an assertion without a text as `value`")
     if value.startswith("file://"):
         raise NotImportableError(f"a value in a file ({value})")
-    missing = [name for name in _VARIABLE.findall(value) if name not in variables]
-    if has_code(value) or missing:
+    if has_code(value) or any(name not in variables for name in template_names(value)):
         raise NotImportableError(f"the template {str(value)!r}")
-    return _VARIABLE.sub(lambda match: variables[match[1]], value)
+    return filled(value, variables)
 
 
 def _texts(value: Value, variables: Mapping[str, str]) -> list[str]:

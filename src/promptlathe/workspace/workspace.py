@@ -129,6 +129,10 @@ class Workspace:
             content = path.read_bytes()
         except OSError as error:
             raise WorkspaceError(f"cannot read {path}: {error.strerror}") from error
+        return self.read_task_file(path, content, allow_python=allow_python)
+
+    def read_task_file(self, path: Path, content: bytes, *, allow_python: bool = False) -> Task:
+        """The task that `path` has, or would have, with this content. Raises TaskError."""
         return read_task(
             content,
             name=path.stem,
