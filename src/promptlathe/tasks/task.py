@@ -51,13 +51,14 @@ class Task:
     hints: Mapping[Language, Hints]
 
     def cases(
-        self, split: Split, count: int, *, seed: int = 0, languages: Sequence[Language] = ("en", "zh")
+        self, split: Split, count: int, *, seed: int = 0, languages: Sequence[Language] | None = None
     ) -> tuple[Case, ...]:
         """The first `count` cases. A larger count only adds to the end, and every prefix is about balanced.
 
-        The order of `languages` does not matter. Raises UsageError for a language that the task does not
+        `languages` are all of the task's, if not given; their order does not matter. Raises UsageError for a language that the task does not
         have, TaskError when it has fewer cases than asked for.
         """
+        languages = self.languages if languages is None else languages
         unknown = [language for language in languages if language not in self.languages]
         if unknown or not languages:
             raise UsageError(
@@ -76,10 +77,11 @@ class Task:
         return cases
 
     def available(
-        self, split: Split, at_most: int, *, seed: int = 0, languages: Sequence[Language] = ()
+        self, split: Split, at_most: int, *, seed: int = 0, languages: Sequence[Language] | None = None
     ) -> int:
-        """How many cases there are, up to `at_most`: some tasks make them without end. No language: in all."""
-        known = tuple(language for language in self.languages if language in (languages or self.languages))
+        """How many cases there are, up to `at_most`: some tasks make them without end."""
+        wanted = self.languages if languages is None else languages
+        known = tuple(language for language in self.languages if language in wanted)
         return sum(1 for _ in islice(self.source(split, seed, known), at_most)) if known else 0
 
     def grade(self, case: Case, answer: str) -> Grade:
