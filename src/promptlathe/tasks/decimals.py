@@ -13,6 +13,7 @@ from itertools import count, product
 from typing import get_args
 
 from promptlathe.errors import TaskError
+from promptlathe.tasks.balance import balanced
 from promptlathe.tasks.case import Case, Language, Split
 from promptlathe.tasks.decimal_pairs import KINDS, Kind, Pair
 from promptlathe.tasks.decimal_wording import (
@@ -26,7 +27,7 @@ from promptlathe.tasks.decimal_wording import (
     Polarity,
 )
 from promptlathe.tasks.draw import Draw
-from promptlathe.tasks.grading import NumberGrader
+from promptlathe.tasks.graders.comparison import ComparisonGrader
 from promptlathe.tasks.shortcuts import NUMBER_SHORTCUTS
 from promptlathe.tasks.task import Task
 
@@ -59,32 +60,9 @@ def cases(split: Split, seed: int, languages: tuple[Language, ...]) -> Iterator[
 
 @lru_cache
 def schedule(languages: tuple[Language, ...]) -> tuple[Cell, ...]:
-    """Every kind, as often as it weighs, in each polarity and language; each prefix is about balanced.
-
-    Greedy herding: the next cell is the one that brings the running totals of all traits (stratum, polarity,
-    language, whether equality is asked, the score of each shortcut) closest to their share of the whole.
-    """
+    """Every kind, as often as it weighs, in each polarity and language; each prefix is about balanced."""
     kinds = [kind for kind in KINDS for _ in range(kind.weight)]
-    waiting = [Cell(*settled) for settled in product(kinds, get_args(Polarity), languages)]
-    traits = {cell: _traits(cell) for cell in waiting}
-    whole = [sum(column) for column in zip(*map(traits.__getitem__, waiting), strict=True)]
-    count = len(waiting)
-    excess = [0] * len(whole)
-    ordered: list[Cell] = []
-    while waiting:
-        # Times `count`, so that the excess over the share of the whole stays a whole number.
-        after = {
-            cell: [
-                now + count * trait - total
-                for now, trait, total in zip(excess, traits[cell], whole, strict=True)
-            ]
-            for cell in waiting
-        }
-        best = min(waiting, key=lambda cell: sum(value * value for value in after[cell]))
-        waiting.remove(best)
-        excess = after[best]
-        ordered.append(best)
-    return tuple(ordered)
+    return balanced([Cell(*settled) for settled in product(kinds, get_args(Polarity), languages)], _traits)
 
 
 def _traits(cell: Cell) -> list[int]:
@@ -154,7 +132,7 @@ TASK = Task(
     strata=STRATA,
     chance=0.48,
     source=cases,
-    grader=NumberGrader(),
+    grader=ComparisonGrader(),
     shortcuts=NUMBER_SHORTCUTS,
     hints=HINTS,
 )

@@ -20,7 +20,11 @@ FindTask = Callable[[str], "Task"]
 """A task by its name or another reference. Raises UnknownNameError and TaskError."""
 
 ENTRY_POINT_GROUP = "promptlathe.tasks"
-_BUILT_IN = {"decimal-comparison": "promptlathe.tasks.decimals:TASK"}
+_BUILT_IN = {
+    "decimal-comparison": "promptlathe.tasks.decimals:TASK",
+    "letter-count": "promptlathe.tasks.letters:TASK",
+    "school-math": "promptlathe.tasks.school_math:TASK",
+}
 
 
 @dataclass(frozen=True, slots=True)
