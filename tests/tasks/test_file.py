@@ -80,7 +80,7 @@ MALFORMED: dict[str, tuple[str | bytes, int, str, str | None]] = {
     "Latin-1": (b"question: x\ngrader: caf\xe9", 2, "not UTF-8 text (byte 0xe9)", "save the file as UTF-8"),
     "zero bytes": (b"question: x\n\0", 2, "not a text file: it has zero bytes in it", None),
     "control character": ("question: \x01", 1, "the file has a control character in it", None),
-    "too deep": ("question: " + "[" * 2000, 1, "the file is nested too deeply", None),
+    "too deep": ("question: " + "[" * 500, 1, "the file is nested too deeply", None),
     "too large": (
         b"# " + b"x" * LARGEST_YAML_BYTES,
         1,
@@ -283,8 +283,10 @@ MALFORMED: dict[str, tuple[str | bytes, int, str, str | None]] = {
         "questions: en",
     ),
     "cluster in two splits": (
-        f"{GOOD}  - {{country: J, expected: x, cluster: c, split: select}}\n"
-        "  - {country: K, expected: y, cluster: c, split: sealed}",
+        GOOD
+        + "".join(
+            f"  - {{country: {split}, expected: x, cluster: c, split: {split}}}\n" for split in ("select", "sealed")
+        ),
         5,
         "cluster 'c' is in sealed here, and in select at tasks/capitals.yaml:4",
         "cases of one cluster share a split",
@@ -536,7 +538,9 @@ def test_where_the_grader_needs_no_expected_answer_none_need_be_given() -> None:
 
     assert not needs_expected({"type": "contains", "all": ["a"]})
     assert not needs_expected([{"type": "json"}, {"not": {"type": "regex", "pattern": "(?:a)"}}])
+    assert not needs_expected({"type": "regex", "pattern": r"\(a\)[(]?[]()]"})
     assert needs_expected({"type": "regex", "pattern": "is (.*)"})
+    assert needs_expected({"type": "regex", "pattern": "(?P<answer>.*)"})
     assert needs_expected([{"type": "json"}, {"type": "exact"}])
 
 

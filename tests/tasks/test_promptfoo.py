@@ -220,6 +220,20 @@ def test_prompts_in_files_and_those_that_cannot_be_taken() -> None:
     ]
 
 
+def test_a_variable_that_only_some_tests_give_is_empty_and_one_that_none_gives_loses_the_prompt() -> None:
+    found = imported("""\
+        prompts: ['Be {{mood}}. {{v}}', 'Say {{w}}']
+        tests:
+          - {vars: {v: x, mood: kind}, assert: [{type: equals, value: a}]}
+          - {vars: {v: y}, assert: [{type: equals, value: a}]}
+        """)
+    assert found.prompts == ("Be {{mood}}.",)
+    assert "left out: a prompt asks for w, which no test gives" in found.notes[0].message
+    source = task_of(found).source
+    assert isinstance(source, FileCases)
+    assert [case.variables["mood"] for case in source.cases] == ["kind", ""]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -227,17 +241,9 @@ def test_prompts_in_files_and_those_that_cannot_be_taken() -> None:
         ("- a", "pf.yaml:1: no promptfoo configuration: there are no `tests`"),
         ("a: 1\ntests: [file://x.csv]", "pf.yaml:2: no test can be taken over"),
         ("tests: [", "pf.yaml:1: the file is not YAML"),
-        (
-            "tests: [{vars: {v: x}, assert: [{type: equals, value: a}]}]\nprompts: ['Say {{w}}']",
-            "",
-        ),
     ],
 )
 def test_what_is_no_configuration(text: str, message: str) -> None:
-    if not message:
-        # A prompt's other variable has no value: the prompt needs a default, the task is whole.
-        assert task_of(imported(text)).available("select", 9) in (0, 1)
-        return
     with pytest.raises(TaskError) as caught:
         imported(text)
     assert str(caught.value).startswith(message)

@@ -61,11 +61,12 @@ def list_tasks(as_json: JsonFlag = False) -> None:
 def show(task: TaskArgument, allow_python: AllowPython = False, as_json: JsonFlag = False) -> None:
     """Show what a task asks, how it judges, and how many cases it has. A task file is checked on the way."""
     from promptlathe.tasks.case import Split
-    from promptlathe.workspace.workspace import Workspace
+    from promptlathe.workspace.workspace import Workspace, shown_path
 
     workspace = Workspace.find()
     found = workspace.task(task, allow_python=allow_python)
     path = workspace.task_path(task)
+    file = shown_path(path) if path else None
     splits: tuple[Split, ...] = get_args(Split)
     counts = {split: _count(found, split) for split in splits}
     example = next((case for split in splits[:2] for case in _cases(found, split, 1)), None)
@@ -73,7 +74,7 @@ def show(task: TaskArgument, allow_python: AllowPython = False, as_json: JsonFla
         print_json(
             {
                 "name": found.name,
-                "path": str(path) if path else None,
+                "file": file,
                 "description": dict(found.description),
                 "languages": list(found.languages),
                 "strata": list(found.strata),
@@ -88,7 +89,7 @@ def show(task: TaskArgument, allow_python: AllowPython = False, as_json: JsonFla
     language: Language = found.languages[0]
     lines = {
         "task": found.name,
-        "file": str(path) if path else "comes with promptlathe",
+        "file": file or "comes with promptlathe",
         "about": found.description[language],
         "languages": ", ".join(found.languages),
         "grader": found.grader.name,
@@ -102,7 +103,7 @@ def show(task: TaskArgument, allow_python: AllowPython = False, as_json: JsonFla
     }
     for label, text in lines.items():
         if text:
-            out.print(f"[dim]{label:>11}[/]  ", end="")
+            out.print(f"[dim]{label:<11}[/]  ", end="")
             out.print(text, markup=False, soft_wrap=True)
 
 

@@ -86,11 +86,17 @@ def needs_expected(block: Value) -> bool:
         if "not" in block:
             return needs_expected(block["not"])
         if block.get("type") == "regex":
-            return _GROUP.search(str(block.get("pattern"))) is not None
+            pattern = str(block.get("pattern"))
+            return without_groups(pattern) != pattern
         return block.get("type") not in _FREE and not {"all", "any", "none"} & set(block)
     return block not in _FREE
 
 
 _FREE = ("regex", "json", "python", "judge")
-_GROUP = re.compile(r"(?<!\\)\((?!\?)|\(\?P?<(?![=!])")
-"""A group of a pattern, which catches what is compared."""
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<group>\(\?P?<(?![=!])\w+>|\((?!\?))|.", re.DOTALL)
+"""The parts of a pattern, as far as needed to tell a group from a bracket that is meant as such."""
+
+
+def without_groups(pattern: str) -> str:
+    """With groups that only group: what a group catches would be compared with the expected answer."""
+    return _TOKEN.sub(lambda part: "(?:" if part["group"] else part[0], pattern)

@@ -135,6 +135,7 @@ class _Importing:
 
     def written(self, prompts: list[_Prompt], cases: list[_Case]) -> Imported:
         names = list(dict.fromkeys(name for case in cases for name in case.variables))
+        prompts = [prompt for prompt in prompts if self._is_answerable(prompt, names)]
         users = list(dict.fromkeys(prompt.user for prompt in prompts if prompt.user))
         user = users[0] if users else _question_of(names)
         if len(users) > 1:
@@ -150,9 +151,8 @@ class _Importing:
             self._note(
                 ("tests",), f"the variable {old!r} is called {new!r} now: {old} is a word of task files"
             )
-        lost = [name for name in template_names(user) if name not in names]
-        if lost:
-            raise TaskError(f"{self.file.where('prompts')}: no test gives a value for {', '.join(lost)}")
+        # As promptfoo does: a variable that a test does not give is empty.
+        asked = {name: "" for text in (user, *systems) for name in template_names(text)}
         description = self.file.value.get("description") if isinstance(self.file.value, dict) else None
         task: dict[str, object] = {"description": str(description or f"From {PurePath(self.file.path).name}")}
         if not is_plain:
@@ -162,7 +162,7 @@ class _Importing:
         if is_one:
             task["grader"] = graders[0]
         task["cases"] = [
-            {renamed.get(name, name): value for name, value in case.variables.items()}
+            {renamed.get(name, name): value for name, value in (asked | dict(case.variables)).items()}
             | ({"expected": case.expected} if case.expected is not None else {})
             | ({} if is_one else {"grader": case.grader})
             for case in cases
@@ -171,6 +171,12 @@ class _Importing:
             self._note(("prompts",), f"the prompts are system messages now; the user's message is {user!r}")
         prompts_now = tuple(_renamed(text, renamed) for text in systems)
         return Imported(_yaml(task), prompts_now, len(cases), tuple(self.notes))
+
+    def _is_answerable(self, prompt: _Prompt, names: list[str]) -> bool:
+        lost = [name for name in template_names(prompt.system + prompt.user) if name not in names]
+        if lost:
+            self._note(("prompts",), f"left out: a prompt asks for {', '.join(lost)}, which no test gives")
+        return not lost
 
     def _texts(self, raw: str) -> Iterator[str]:
         """A prompt's text; of a file, the parts between `---` lines."""

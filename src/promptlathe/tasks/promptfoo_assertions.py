@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from promptlathe.source_files import Scalar, Value, typed
+from promptlathe.tasks.combined_graders import without_groups
 from promptlathe.tasks.file_cases import filled, template_names
 
 Block = str | dict[str, object]
@@ -55,7 +56,7 @@ def _positive(kind: str, value: Value, variables: Mapping[str, str]) -> Assertio
         case "contains-any" | "contains-all" as name:
             return Assertion({"type": "contains", name[-3:]: _texts(value, variables), **ignored})
         case "regex":
-            return Assertion({"type": "regex", "pattern": _without_groups(_text(value, variables))})
+            return Assertion({"type": "regex", "pattern": _pattern(_text(value, variables))})
         case "starts-with":
             return Assertion({"type": "regex", "pattern": rf"\A{re.escape(_text(value, variables))}"})
         case "is-json" | "contains-json" if value is None or isinstance(value, dict):
@@ -92,11 +93,7 @@ def _texts(value: Value, variables: Mapping[str, str]) -> list[str]:
     return [part.strip() for part in _text(value, variables).split(",") if part.strip()]
 
 
-def _without_groups(pattern: str) -> str:
-    """Groups that only group: here, what a group caught is compared with the expected answer."""
-    if re.search(r"\\[1-9]|\\k<", pattern):
+def _pattern(value: str) -> str:
+    if re.search(r"\\[1-9]|\\k<", value):
         raise NotImportableError("a regex that refers back to a group")
-    token = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\(\?<(?![=!])\w+>|\((?!\?)|.", re.DOTALL)
-    return token.sub(
-        lambda found: "(?:" if found[0] == "(" or found[0].startswith("(?<") else found[0], pattern
-    )
+    return without_groups(value)

@@ -59,8 +59,8 @@ class Task:
     ) -> tuple[Case, ...]:
         """The first `count` cases. A larger count only adds to the end, and every prefix is about balanced.
 
-        `languages` are all of the task's, if not given; their order does not matter. Raises UsageError for a language that the task does not
-        have, TaskError when it has fewer cases than asked for.
+        `languages` are all of the task's, if not given; their order does not matter. Raises UsageError for a
+        language that the task does not have, TaskError when it has fewer cases than asked for.
         """
         languages = self.languages if languages is None else languages
         unknown = [language for language in languages if language not in self.languages]

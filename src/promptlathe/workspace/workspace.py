@@ -136,7 +136,7 @@ class Workspace:
         return read_task(
             content,
             name=path.stem,
-            path=_shown(path),
+            path=shown_path(path),
             beside=lambda name: (path.parent / name).read_bytes(),
             make_grader=partial(make_grader, allow_python=self.root if allow_python else None),
         )
@@ -184,8 +184,8 @@ def write_text(path: Path, content: str) -> None:
 _SPACE_HINT = "check free space and permissions"
 
 
-def _shown(path: Path) -> str:
-    """As a person in the current folder would name it."""
+def shown_path(path: Path) -> str:
+    """As a person in the current folder, and a tool that reads SARIF, would name it."""
     full, here = path.absolute(), Path.cwd()
     return str(full.relative_to(here) if full.is_relative_to(here) else path)
 
