@@ -17,7 +17,7 @@ PAGES = {
 
 def write_files(page: str, folder: Path) -> list[Path]:
     """Each block that follows its file's name in code."""
-    found = re.findall(r"`(tasks/[^`]+)`[^`]{0,40}\n\n```\w+\n(.*?)```", page, re.DOTALL)
+    found = re.findall(r"`(tasks/[^`:]+)`[^`]{0,40}\n\n```\w+\n(.*?)```", page, re.DOTALL)
     for name, text in found:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -55,7 +55,12 @@ def test_the_page_works_as_it_stands(
         assert code == 0, err
         if output:
             assert plain(out) == output
-    assert len(engine.requests) == {"en": 2 * 11, "zh": 2 * 9}[language] + 2 * 5
+    (said,) = re.findall(r"`(tasks/[^`]+: there is no expected answer)`", page)
+    lines = first.read_text(encoding="utf-8").splitlines()
+    lines[8] = lines[8].replace("expected", "answer")
+    first.write_text("\n".join(lines), encoding="utf-8")
+    assert f"error: {said}\n" in lathe_here("task", "show", first.stem)[2]
+    assert len(engine.requests) == 2 * 11 + 2 * 5
 
 
 @pytest.mark.model

@@ -490,8 +490,18 @@ def test_cases_are_the_same_on_every_machine() -> None:
     made = [(f"v{number}", "xy"[number % 2], number // 2) for number in range(12)]
     task = of_rows(made)
     order = {seed: [case.variables["v"] for case in task.cases("select", 4, seed=seed)] for seed in (0, 1)}
-    assert order == {0: ["v8", "v7", "v9", "v4"], 1: ["v5", "v8", "v7", "v0"]}
-    assert only_cases(task).cases[0].id == "c3266c30f3d6"
+    assert order == {0: ["v6", "v5", "v8", "v7"], 1: ["v9", "v0", "v1", "v8"]}
+    assert only_cases(task).cases[0].id == "c72f16bad5ed"
+
+
+def test_a_corrected_answer_or_another_column_leaves_a_case_where_it_is() -> None:
+    listed = "".join(f"  - {{v: n{number}, expected: x}}\n" for number in range(30))
+    text = f"question: Say {{{{v}}}}\ncases:\n{listed}"
+    before = only_cases(read(text)).cases
+    after = only_cases(read(text.replace("expected: x", "note: new, expected: y"))).cases
+    assert [(case.id, case.cluster, case.split) for case in before] == [
+        (case.id, case.cluster, case.split) for case in after
+    ]
 
 
 def test_given_splits_and_shares_are_kept() -> None:

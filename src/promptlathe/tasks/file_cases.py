@@ -122,7 +122,8 @@ class _Row:
         }
         self._own_question = self._text("question")
         self.languages = self._languages()
-        self._check_names(named)
+        used = self._used()
+        self._check_names(used, named)
         self.expected = self._text("expected") or ""
         is_needed = asking.is_expected_needed if self.grader is None else needs_expected(self.grader)
         if is_needed and not self.expected:
@@ -131,7 +132,7 @@ class _Row:
         self.stratum = self._text("stratum") or "all"
         self.given_split = self._one_of("split", _SPLITS)
         self.given_id = self._text("id")
-        self.id = self.given_id or self._content_id()
+        self.id = self.given_id or self._content_id(used)
         if len(self.id) > _LONGEST_ID or not self.id.isprintable():
             raise self.error(f"id: at most {_LONGEST_ID} characters, none of them a line break or a control")
         self.cluster = self._text("cluster") or self.id
@@ -214,15 +215,18 @@ class _Row:
             )
         return options
 
-    def _check_names(self, named: set[str]) -> None:
-        """A variable that no question uses may be for prompts; but if it looks like a word, it is a slip."""
-        used = {
+    def _used(self) -> set[str]:
+        """The variables that a question asks for, in whatever split the case is."""
+        return {
             name
             for language in self.languages
             for is_sealed in (False, True)
             for template in self._templates(language, is_sealed=is_sealed)
             for name in template_names(template)
         }
+
+    def _check_names(self, used: set[str], named: set[str]) -> None:
+        """A variable that no question uses may be for prompts; but if it looks like a word, it is a slip."""
         for key in self.variables.keys() - used - named:
             if near := get_close_matches(key.lower(), named - self._values.keys(), n=1, cutoff=0.8):
                 raise self.error(f"unknown key {key!r}", f"did you mean {near[0]!r}?")
@@ -258,8 +262,10 @@ class _Row:
             raise self.error(f"{key} must be text, not {kind}", "write it between quotes")
         return str(value)
 
-    def _content_id(self) -> str:
-        content = [sorted(self.variables.items()), self._own_question, self.languages, self.expected]
+    def _content_id(self, used: set[str]) -> str:
+        """Of what is asked only: a case whose answer is corrected stays the same, and in its split."""
+        asked = [(name, self.variables.get(name)) for name in sorted(used)]
+        content = [asked, self._own_question, self.languages]
         return hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()[:12]
 
 
