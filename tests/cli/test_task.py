@@ -1,18 +1,30 @@
 """`lathe task`, and a user's own task in every command that takes one."""
 
+import asyncio
 import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from promptlathe.cli import task_new
+from promptlathe.evaluation.plan import no_prompt
+from promptlathe.optimization.headroom import battery
+from promptlathe.optimization.prove import Effort, Prover
+from promptlathe.tasks.case import Split
+from promptlathe.tasks.task import Task
+from promptlathe.workspace.workspace import Workspace
 from tests.cli.conftest import Lathe
 from tests.fakes import ScriptedEngine
+from tests.optimization.conftest import evaluator
 
 MakeEngine = Callable[..., ScriptedEngine]
+SPLITS: tuple[Split, ...] = get_args(Split)
 LOCAL = ("-m", "tiny.gguf", "--engine", "scripted")
 CITIES = """\
 question: The capital of {{country}}?
@@ -243,6 +255,57 @@ def test_a_prompt_that_gives_a_case_away_is_found(folder: Path, lathe_here: Lath
         f"# Role\nA guide.\n\n# Examples\n{cases[0]['question']}\n{cases[0]['expected']}\n"
     )
     assert "LG405" in lathe_here("prompt", "lint", "leak.md", "--task", "cities")[1]
+
+
+async def certificate_over(task: Task) -> str:
+    """That a prompt whose text says so makes the model know every answer."""
+    known = {
+        case.question: case.expected
+        for split in SPLITS
+        for case in task.cases(split, task.available(split, 99))
+    }
+    asking = evaluator(
+        lambda request: known[request.messages[-1].content] if len(request.messages) > 1 else "?"
+    )
+    prover = Prover(
+        replace(asking, task=task),
+        Effort(task.available("select", 99), task.available("sealed", 99), languages=task.languages),
+        now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
+        on_row=lambda _: None,
+        on_standings=lambda _: None,
+        on_sealed_read=lambda *_: None,
+    )
+    propose = task.cases("propose", task.available("propose", 99))
+    proof = await prover.prove(no_prompt(), battery(task, propose)[1:], [])
+    return proof.certificate.model_dump_json()
+
+
+def test_a_certificate_over_an_own_task(folder: Path, lathe_here: Lathe) -> None:
+    path = write_task(folder, count=120)
+    path.write_text(
+        path.read_text().replace("{select: 50, sealed: 50}", "{propose: 10, select: 50, sealed: 40}")
+    )
+    (folder / "c.json").write_text(asyncio.run(certificate_over(Workspace(folder).task("cities"))))
+
+    def verify(*arguments: str) -> tuple[int, str, str]:
+        return lathe_here("verify", "c.json", *arguments)
+
+    assert verify()[0] == 0
+    assert '"is_gain_proven":true' in (folder / "c.json").read_text()
+    moved = path.rename(folder / "cities.yaml")
+    code, _, err = verify()
+    assert (code, "the certificate is about the task 'cities'" in err, "--task FILE" in err) == (
+        2,
+        True,
+        True,
+    )
+    assert verify("--task", "cities.yaml")[0] == 0
+    moved.write_text(moved.read_text().replace("City", "Town"))
+    code, out, _ = verify("--task", "cities.yaml")
+    assert (code, "the sealed cases are not the ones" in out) == (1, True)
+    moved.write_text(CITIES + "  - {country: A, expected: B}\n")
+    code, out, _ = verify("--task", "cities.yaml")
+    assert (code, "the sealed cases are not there: task 'cities' has only" in out) == (1, True)
 
 
 PROMPTFOO = """\
