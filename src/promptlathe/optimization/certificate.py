@@ -14,6 +14,7 @@ from promptlathe import __version__
 from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
 from promptlathe.errors import InputError, TaskError, UsageError
 from promptlathe.evaluation.answers import Response, Row, response_key
+from promptlathe.evaluation.judge import needs_judge
 from promptlathe.evaluation.plan import StoredPrompt
 from promptlathe.evaluation.summary import Comparison, Share, compare, guessing, share
 from promptlathe.prompts import Prompt, render_messages
@@ -106,7 +107,11 @@ def certify(
     sampling: Sampling,
     created_at: datetime,
 ) -> Certificate:
-    """Write down what `rows` on the sealed `cases` prove. `prompts`: the winner, the start, other references."""
+    """Write down what `rows` on the sealed `cases` prove. `prompts`: the winner, the start, other references.
+
+    Raises TaskError for a task that only a judge grades.
+    """
+    require_checkable(task)
     answered = [(row, row.response) for row in rows if row.response]
     described = asdict(engine)
     del described["capabilities"]
@@ -135,6 +140,15 @@ def certify(
     )
     claimed = draft.model_copy(update={"claims": _plain(claims(draft, task, cases))})
     return claimed.model_copy(update={"digest": _digest(claimed)})
+
+
+def require_checkable(task: Task) -> None:
+    """Raises TaskError where the only evidence would be a model's opinion: nobody can recompute that."""
+    if needs_judge(task):
+        raise TaskError(
+            f"task {task.name!r} is graded by a judge alone, and a certificate needs answers that anyone can check",
+            hint="prove the gain on a task with another grader (number, choice, exact, contains, regex, json, python)",
+        )
 
 
 def claims(certificate: Certificate, task: Task, cases: Sequence[Case]) -> dict[str, object]:

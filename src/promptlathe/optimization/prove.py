@@ -7,7 +7,7 @@ from datetime import datetime
 
 from promptlathe.evaluation.answers import Row, require_an_answer
 from promptlathe.evaluation.run import Evaluator
-from promptlathe.optimization.certificate import Certificate, SelectScore, certify
+from promptlathe.optimization.certificate import Certificate, SelectScore, certify, require_checkable
 from promptlathe.optimization.race import Race, RaceResult, Standing
 from promptlathe.prompts import Prompt
 from promptlathe.tasks.case import Case, Language
@@ -58,9 +58,11 @@ class Prover:
         """Find the best of `candidates` and certify it against `start` and the `references`.
 
         If none wins the race, the start itself is measured on the sealed cases, and no gain is claimed.
-        Raises EngineError where every sealed question failed.
+        Raises EngineError where every sealed question failed, and TaskError, before anything is asked, for a
+        task that only a judge grades.
         """
         effort, task = self._effort, self._evaluator.task
+        require_checkable(task)
         select = task.cases("select", effort.select_cases, seed=effort.seed, languages=effort.languages)
         chosen_on: dict[str, dict[str, bool]] = {}
 

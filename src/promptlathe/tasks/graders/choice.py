@@ -46,6 +46,8 @@ class ChoiceGrader:
         if not answer.strip():
             return unparsed("empty")
         options = case.options or self.options
+        if not options:
+            return unparsed("no options")
         text = plain(answer, is_case_kept=True)
         mentions = list(_mentions(text[: next_turn(text)], options, has_letters=self.letters))
         newest = max((mention.correction for mention in mentions), default=0)
@@ -122,12 +124,11 @@ def _mentions(text: str, options: tuple[str, ...], *, has_letters: bool) -> Iter
         is_alone = len({option for _, option in named}) == 1 and _is_nothing_else(sentence.text, found)
         if sentence.is_question and not is_alone:
             continue
+        joined = any(_OR.match(sentence.text[one.end() : other.start()]) for one, other in pairwise(found))
+        marks = list(_CLAUSE.finditer(sentence.text))
         for match, option in named:
-            clause, start, end = _clause_of(sentence.text, match)
+            clause, start, end = _clause_of(sentence.text, match, marks)
             rank = _rank(sentence.text, match, start, end)
-            joined = any(
-                _OR.match(sentence.text[one.end() : other.start()]) for one, other in pairwise(found)
-            )
             yield _Mention(
                 option,
                 3 if is_alone and rank == 1 else rank,
@@ -149,18 +150,18 @@ def _finder(options: tuple[str, ...], *, has_letters: bool) -> re.Pattern[str]:
     """Texts as groups t0, t1, ..., then letters as l0, ...: a letter only where it can be nothing else."""
     texts = sorted(enumerate(options), key=lambda option: -len(option[1]))
     named = [
-        f"(?P<t{place}>{_letter(option, place) if len(option) == 1 and option.isalpha() and option.isascii() else '(?i:' + bounded(_folded(option)) + ')'})"
+        f"(?P<t{place}>{_letter(option) if len(option) == 1 and option.isalpha() and option.isascii() else '(?i:' + bounded(_folded(option)) + ')'})"
         for place, option in texts
     ]
     if has_letters and not all(len(option) == 1 for option in options):
         named += [
-            f"(?P<l{place}>{_letter(ascii_uppercase[place], place)})"
+            f"(?P<l{place}>{_letter(ascii_uppercase[place])})"
             for place in range(min(len(options), 26))
         ]
     return re.compile("|".join(named))
 
 
-def _letter(letter: str, place: int) -> str:
+def _letter(letter: str) -> str:
     """One letter, capital where it could be a word; small after a cue, in brackets, or alone."""
     either = f"[{letter.upper()}{letter.lower()}]"
     return (
@@ -182,9 +183,9 @@ def _is_nothing_else(text: str, found: list[re.Match[str]]) -> bool:
     return all(_FILLER.fullmatch(text, end, start) for end, start in zip(ends, starts, strict=True))
 
 
-def _clause_of(text: str, match: re.Match[str]) -> tuple[int, int, int]:
-    """(its number, start, end) of the clause around a match."""
-    marks = [mark for mark in _CLAUSE.finditer(text) if not match.start() <= mark.start() < match.end()]
+def _clause_of(text: str, match: re.Match[str], marks: list[re.Match[str]]) -> tuple[int, int, int]:
+    """(its number, start, end) of the clause around a match, where `marks` part the clauses."""
+    marks = [mark for mark in marks if not match.start() <= mark.start() < match.end()]
     before = [mark for mark in marks if mark.end() <= match.start() and mark.group() != ":"]
     after = [mark.start() for mark in marks if mark.start() >= match.end()]
     return len(before), before[-1].end() if before else 0, after[0] if after else len(text)

@@ -63,7 +63,7 @@ class NumberGrader:
         standing = [statement for statement in statements if statement.correction == newest]
         rank = max(statement.rank for statement in standing)
         final = [statement for statement in standing if statement.rank == rank][-1]
-        if final.rank < 3 and _BREAKS_OFF.search(text):
+        if (final.rank < 3 or final is statements[-1]) and _BREAKS_OFF.search(text):
             return unparsed("cut off")
         if final.is_one_of_several:
             return unparsed("named several")
@@ -118,10 +118,18 @@ _JOINED = re.compile(
 )
 _RANGE = re.compile(r"^ ?[-–~] ?$")
 _OPERATOR_AFTER = re.compile(
-    r"^ ?[)\]}]* ?(?:[+×÷*^/]|-(?! *\D)|\b(?:plus|minus|times(?= \d)|divided|multiplied|of (?=[\d$]))\b|[加减乘除的](?=\d))"
+    r"[xyn]\b| ?[)\]}]* ?(?:[+×÷*^/]|-(?! *\D)|\b(?:plus|minus|times(?= \d)|divided|multiplied|of (?=[\d$]))\b|[加减乘除的](?=\d))"
 )
-_OPERATOR_BEFORE = re.compile(r"(?:[+×÷*/]|\b(?:plus|minus|times|by|of)|[加减乘除以])\s*$|(?<=[\d)]) ?- ?$")
-_NEGATED = re.compile(r"(?:\bnot|n't|\brather than|\binstead of|不是|并非|而非|不等于)\s*\S{0,3}\s*$")
+_OPERATOR_BEFORE = re.compile(r"(?:[+×÷*/]|\b(?:plus|minus|times|by|add|adding|subtract|subtracting|(?:%|percent|half|third|quarter) of)|[加减乘除以])\s*$|(?<=[\d)]) ?- ?$")
+_NEGATED = re.compile(r"(?:≠|\bnot|n't|\brather than|\binstead of|不是|并非|而非|不等于)\s*\S{0,3}\s*$")
+_EQUALS = re.compile(r"[=≈] ?[$¥£€(]*$")
+_SIDES = re.compile(r"[=≈,;:]")
+_UNSOLVED = re.compile(r"(?:\d ?|[+×÷*/(-] ?)[xyn]\b|\b[xyn] ?[)+×÷*/-]")
+"""A side of an equation that is not x alone: 3x + 4."""
+_CLAUSE_END = re.compile(r",(?!\d{3})|;")
+_LISTED = re.compile(r"(?:,|、| and| or|,? etc\.?|和|及| )+")
+_NEAR = 25
+"""In characters: how soon after "the answer is" a spelled-out number must come to be it."""
 _LEADING = re.compile(r"^\W*(?:\w+ )?(?:\S{1,12} )?(?:is|are|was|是|为)\b")
 _ALONE = re.compile(
     r"[\s$¥£€*`'\"“”‘’.:()\[\]{}<>≈=]*"
@@ -196,40 +204,53 @@ def _chosen(said: str, *, is_first: bool = False) -> tuple[Numeral, bool] | None
     Spelled-out numbers count only where no digits are. After a cue the first number is the answer, unless an
     equation follows; elsewhere the last.
     """
-    found = list(numerals(said))
-    if not is_first:
-        found = [number for number in found if not number.is_word] or found
-    found = [number for number in found if not _NEGATED.search(said[: number.start][-24:])]
+    found = _without_lists(said, list(numerals(said)))
+    digits = [number for number in found if not number.is_word]
+    found = [number for number in found if number.start < _NEAR] if is_first and not digits else digits or found
+    found = [number for number in found if not _NEGATED.search(_before(said, number))]
     settled = [number for number in found if not _is_operand(said, number)]
     if not settled:
         return None
-    results = [number for number in settled if re.search(r"[=≈] ?[$¥£€(]*$", said[: number.start])]
+    results = [number for number in settled if _EQUALS.search(_before(said, number))]
     if is_first:
-        clause = _first_clause(said, settled[0])
-        number = next((result for result in reversed(results) if result.start < clause), settled[0])
+        clause = _CLAUSE_END.search(said, settled[0].end)
+        end = clause.start() if clause else len(said)
+        number = next((result for result in reversed(results) if result.start < end), settled[0])
     elif results:
         number = results[-1]
     elif _LEADING.match(said[settled[0].end :]) and not said[: settled[0].start].strip():
         number = settled[0]
     else:
-        of_them = (one for one in settled if _OF_THEM.match(said[one.end :]))
-        there_are = (one for one in settled if _HAS.search(said[: one.start]))
+        of_them = (one for one in settled if _OF_THEM.match(said, one.end))
+        there_are = (one for one in settled if _HAS.search(_before(said, one)))
         number = next(chain(of_them, there_are), settled[-1])
     return number, _is_one_of_several(said, found, number)
 
 
-def _first_clause(said: str, number: Numeral) -> int:
-    """Where the clause ends that `number` stands in."""
-    end = re.compile(r",(?!\d{3})|;").search(said, number.end)
-    return end.start() if end else len(said)
+def _before(said: str, number: Numeral) -> str:
+    """What stands before a number, as far back as a word can bear on it."""
+    return said[max(0, number.start - 60) : number.start]
+
+
+def _without_lists(said: str, found: list[Numeral]) -> list[Numeral]:
+    """Numbers but those of a list of three or more (1, 2, 3): they count something, or say where it is."""
+    kept: list[Numeral] = []
+    run: list[Numeral] = []
+    for number in found:
+        if run and not _LISTED.fullmatch(said, run[-1].end, number.start):
+            kept += run if len(run) < 3 else []
+            run = []
+        run.append(number)
+    return kept + (run if len(run) < 3 else [])
 
 
 def _is_operand(said: str, number: Numeral) -> bool:
-    """Whether it is part of a sum whose result is something else."""
-    return bool(
-        _OPERATOR_AFTER.match(said[number.end : number.end + 16])
-        or _OPERATOR_BEFORE.search(said[max(0, number.start - 12) : number.start])
-    )
+    """Whether it is part of a sum whose result is something else, or of an equation that is yet to be solved."""
+    before = _before(said, number)
+    if _EQUALS.search(before):
+        *_, left, _ = ["", *_SIDES.split(before)]
+        return bool(_UNSOLVED.search(left) or _OPERATOR_AFTER.match(said, number.end))
+    return bool(_OPERATOR_AFTER.match(said, number.end) or _OPERATOR_BEFORE.search(before))
 
 
 def _is_one_of_several(said: str, found: list[Numeral], number: Numeral) -> bool:

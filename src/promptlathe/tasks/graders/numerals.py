@@ -22,6 +22,7 @@ _LATEX = (
     (re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox)\s*\{([^{}]{0,80})\}"), r" \1 "),
     (re.compile(r"\\times|\\cdot"), "×"),
     (re.compile(r"\\div"), "÷"),
+    (re.compile(r"(?<=[\w)]) \*(?= |$)"), " ×"),
     (re.compile(r"\\approx"), "≈"),
     (re.compile(r"(?<=\d)\\[,;:! ](?=\d{3})"), ","),
     (re.compile(r"\\([%$#_&])"), r"\1"),
@@ -106,11 +107,13 @@ _NOT_A_COUNT_BEFORE = re.compile(
     r"(?:第[\d、,和及 ]*|步骤|[a-z]_|\^[{(]?|(?:\bstep|\bpart|\bexample|\bquestion|\bcase|\bmethod|\bequation|\bno\.) ?)-?$"
 )
 _ONE_AS_PRONOUN_BEFORE = re.compile(
-    r"\b(?:the|this|that|which|each|every|no|another|any|first|last|larger|smaller|correct|right|other)\s$"
+    r"\b(?:the|this|that|which|each|every|no|another|any|first|last|larger|smaller|correct|right|other|number)\s$"
 )
 _ONE_AS_PRONOUN_AFTER = re.compile(r"\s?(?:of|another|can|by|must|should|could|who)\b")
-_HAN_ONE_BEFORE = re.compile(r"[这哪另每下上其唯统任某同第]$")
-_HAN_ONE_AFTER = re.compile(r"[共样起下定般些直种边步旦致切方]")
+_HAN_ONE_BEFORE = re.compile(r"(?:^|有|出现了?|共|总计|含|答案?[是为:]*|[是为](?=$)|[:=]) *$")
+_HAN_ONE_AFTER = re.compile(r"次|遍|回|\W*$")
+"""一 is a number after 有 or before 次, and where it stands alone: mostly it is "a" (一个), or part of a word."""
+
 _HAN_SHAPE_AFTER = re.compile(r"角|边形|元|位数|个数|边|分(?!之)|维|者|数")
 """三角形, 四边形, 一元, 两位数, 两个数, 十分: spelled with a number, and none."""
 _TWICE_AS = re.compile(r"\s(?:as|again|you|we|the|more|upon)\b")
@@ -200,6 +203,8 @@ def _value(match: re.Match[str]) -> Fraction | None:
 
 
 def _of_digits(match: re.Match[str]) -> Fraction | None:
+    if re.match(r"00", match["digits"]):
+        return None
     value = Fraction(re.sub(r"[,'_ ]", "", match["digits"]))
     exponent = int(match["exponent"] or match["power"] or 0)
     if abs(exponent) > _LARGEST_EXPONENT:
@@ -271,5 +276,5 @@ def _is_no_count(text: str, match: re.Match[str]) -> bool:
             return bool(_TWICE_AS.match(after)) or before.endswith("at ")
         return bool(_ONE_AS_PRONOUN_BEFORE.search(before) or _ONE_AS_PRONOUN_AFTER.match(after))
     if match["han"] == "一":
-        return bool(_HAN_ONE_BEFORE.search(before) or _HAN_ONE_AFTER.match(after))
+        return not (_HAN_ONE_AFTER.match(after) or (_HAN_ONE_BEFORE.search(before) and not after.startswith("些")))
     return match["han"] is not None and bool(match["han"][0] in "百千万亿" or _HAN_SHAPE_AFTER.match(after))

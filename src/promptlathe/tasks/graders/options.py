@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import Field, fields
+from dataclasses import Field, asdict, fields, is_dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -43,4 +43,9 @@ def configured_name(kind: str, grader: _Dataclass) -> str:
         for field in fields(grader)
         if field.init and (value := getattr(grader, field.name)) != field.default
     }
-    return kind + json.dumps(given, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return kind + json.dumps(given, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> object:
+    """What JSON does not know: another dataclass, a Decimal."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

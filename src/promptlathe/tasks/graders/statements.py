@@ -21,6 +21,10 @@ ANSWER = re.compile(
 _END = re.compile(
     r"\n+|(?<=\S)(?<!\A[A-Za-z])(?<!\n[A-Za-z])\.(?=\s|$|[\"”'’)\]*])|(?<=[^\d\s.])\.(?=[^\d\s])|[!?;。]"
 )
+_LONGEST_SENTENCE = 500
+"""In characters. A longer run without a full stop is read in pieces, which bounds what matching it can cost."""
+
+_QUOTED_QUESTION = re.compile(r"[\"“][^\"“”\n]{1,200}\?[\"”]")
 _HANGING_COLON = re.compile(r": *\n+")
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|oops|sorry|correction|my mistake|scratch that|on second thought|i was wrong|"
@@ -32,7 +36,7 @@ _REFUSAL = re.compile(
     r"无法|不能|不知道|不确定|不清楚|没法|抱歉",
     re.IGNORECASE,
 )
-_NEXT_TURN = re.compile(r"\n\s*(?:user|human|question|q|用户|问题|问)\s*:", re.IGNORECASE)
+_NEXT_TURN = re.compile(r"\n *(?:user|human|question|q|用户|问题|问)\s*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,9 @@ class Said:
 
 def sentences_of(text: str) -> Iterator[Said]:
     """The sentences in order, each cut where it is taken back: "3, no, 4" is two."""
-    text = _HANGING_COLON.sub(": ", text)
+    text = _QUOTED_QUESTION.sub(" ", _HANGING_COLON.sub(": ", text))
     corrections = start = 0
-    ends = [(match.start(), match.end(), match.group()) for match in _END.finditer(text)]
-    for end, after, mark in [*ends, (len(text), len(text), "")]:
+    for end, after, mark in _ends(text):
         sentence, start_of, start = text[start:end], start, after
         place = 0
         for correction in _CORRECTION.finditer(sentence):
@@ -61,6 +64,16 @@ def sentences_of(text: str) -> Iterator[Said]:
             place = correction.end()
         if rest := sentence[place:].strip():
             yield Said(rest, corrections, is_question=mark == "?")
+
+
+def _ends(text: str) -> Iterator[tuple[int, int, str]]:
+    """(where a sentence ends, where the next begins, the mark between them)."""
+    start = 0
+    for end, after, mark in [*((end.start(), end.end(), end.group()) for end in _END.finditer(text)), (len(text),) * 2 + ("",)]:
+        for cut in range(start + _LONGEST_SENTENCE, end, _LONGEST_SENTENCE):
+            yield cut, cut, ""
+        yield end, after, mark
+        start = after
 
 
 def is_refusal(text: str) -> bool:
