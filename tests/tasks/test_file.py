@@ -142,14 +142,38 @@ MALFORMED: dict[str, tuple[str | bytes, int, str, str | None]] = {
         "sealed_question: not the languages of",
         None,
     ),
-    "unknown grader": (f"{GOOD}grader: exat", 4, "", "exact"),
+    "unknown grader": (f"{GOOD}grader: exat", 4, "grader: no type 'exat'", "did you mean 'exact'?"),
     "grader without type": (
         f"{GOOD}grader: {{ignore: case}}",
         4,
         "a grader is a name, or a block",
         "grader: exact",
     ),
-    "grader option": (f"{GOOD}grader:\n  type: exact\n  ignroe: x\n", 4, "", None),
+    "grader option": (
+        f"{GOOD}grader:\n  type: exact\n  ignroe: x\n",
+        4,
+        "grader exact: unknown option 'ignroe'",
+        "did you mean 'ignore'?",
+    ),
+    "pattern": (f"{GOOD}grader: {{type: regex, pattern: '['}}", 4, "grader regex: pattern: missing ]", None),
+    "judge in a list": (
+        f"{GOOD}grader: [exact, {{type: judge, rubric: x}}]",
+        4,
+        "a judge cannot be combined with another grader",
+        "give it a task of its own",
+    ),
+    "judge of a case": (
+        f"{GOOD}  - {{country: J, grader: {{type: judge, rubric: x}}}}",
+        4,
+        "a judge cannot be combined with another grader",
+        "give it a task of its own",
+    ),
+    "Python without permission": (
+        f"{GOOD}grader: {{type: python, file: g.py}}",
+        4,
+        "grader python: g.py: a task's Python code runs only with permission",
+        "--allow-python",
+    ),
     "one option": (f"{GOOD}options: [yes]", 4, "options: there must be two or more", "options: [yes, no]"),
     "option twice": (f"{GOOD}options: [yes, no, yes]", 4, "options: 'yes' is there twice", None),
     "unknown column word": (
@@ -285,13 +309,19 @@ MALFORMED: dict[str, tuple[str | bytes, int, str, str | None]] = {
     "cluster in two splits": (
         GOOD
         + "".join(
-            f"  - {{country: {split}, expected: x, cluster: c, split: {split}}}\n" for split in ("select", "sealed")
+            f"  - {{country: {split}, expected: x, cluster: c, split: {split}}}\n"
+            for split in ("select", "sealed")
         ),
         5,
         "cluster 'c' is in sealed here, and in select at tasks/capitals.yaml:4",
         "cases of one cluster share a split",
     ),
-    "case grader": (f"{GOOD}  - {{country: J, expected: x, grader: exat}}", 4, "", "exact"),
+    "case grader": (
+        f"{GOOD}  - {{country: J, expected: x, grader: exat}}",
+        4,
+        "grader: no type 'exat'",
+        "did you mean 'exact'?",
+    ),
 }
 
 
@@ -541,6 +571,13 @@ def test_what_else_a_task_says() -> None:
     assert task.grade(tokyo, "东京").verdict == "correct"
     other = read(text.replace("grader: exact}", "grader: contains}"))
     assert task.digest([paris]) != other.digest([paris])
+
+
+def test_numbers_in_a_grader_are_texts_where_texts_are_wanted() -> None:
+    task = read(f"{GOOD}grader: {{type: contains, any: [1.10, 42], whole_words: true}}")
+    (case,) = only_cases(task).cases
+    verdicts = [task.grade(case, said).verdict for said in ("1.10", "42", "1.1", "421")]
+    assert verdicts == ["correct", "correct", "wrong", "wrong"]
 
 
 def test_where_the_grader_needs_no_expected_answer_none_need_be_given() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from promptlathe.errors import TaskError
 from promptlathe.source_files import Value, typed
 from promptlathe.tasks.case import Case
+from promptlathe.tasks.graders.judge import JudgeGrader
 from promptlathe.tasks.grading import Grade, Grader, Verdict
 
 MakeGrader = Callable[[Mapping[str, object]], Grader]
@@ -48,7 +49,7 @@ class NotGrader:
 
 @dataclass(frozen=True, slots=True)
 class GradersByCase:
-    """Some cases, by their id, are judged in a way of their own."""
+    """Some cases, by their id, are judged in a way of their own. None of the graders is a judge."""
 
     default: Grader
     by_case: Mapping[str, Grader]
@@ -70,12 +71,20 @@ def read_grader(block: Value, make: MakeGrader) -> Grader:
     if isinstance(block, str):
         return make({"type": str(block)})
     if isinstance(block, list) and block:
-        return AllGraders(tuple(read_grader(item, make) for item in block))
+        return AllGraders(tuple(read_pure_grader(item, make) for item in block))
     if isinstance(block, dict) and set(block) == {"not"}:
-        return NotGrader(read_grader(block["not"], make))
+        return NotGrader(read_pure_grader(block["not"], make))
     if isinstance(block, dict) and "type" in block:
         return make({key: typed(value) for key, value in block.items() if value is not None})
     raise TaskError("a grader is a name, or a block with `type`", hint="grader: exact")
+
+
+def read_pure_grader(block: Value, make: MakeGrader) -> Grader:
+    """A judge's verdict comes later, from a model: nothing can be combined with it here."""
+    grader = read_grader(block, make)
+    if isinstance(grader, JudgeGrader):
+        raise TaskError("a judge cannot be combined with another grader", hint="give it a task of its own")
+    return grader
 
 
 def needs_expected(block: Value) -> bool:

@@ -12,7 +12,13 @@ from typing import get_args
 from promptlathe.errors import TaskError, UnknownNameError
 from promptlathe.source_files import Located, Scalar, Value, decode, read_yaml, unknown_key
 from promptlathe.tasks.case import Case, Language, Split
-from promptlathe.tasks.combined_graders import GradersByCase, MakeGrader, needs_expected, read_grader
+from promptlathe.tasks.combined_graders import (
+    GradersByCase,
+    MakeGrader,
+    needs_expected,
+    read_grader,
+    read_pure_grader,
+)
 from promptlathe.tasks.file_cases import WORDS, Asking, Questions, check_options, file_cases, language_of
 from promptlathe.tasks.grading import Grader
 from promptlathe.tasks.records import LARGEST_FILE_BYTES, Record, inline_records, read_records
@@ -109,10 +115,10 @@ def _task(file: Located, records: Sequence[Record], name: str, make_grader: Make
         raise TaskError(f"{file.where('cases')}: there are no cases")
     asking = _asking(file, records)
     block = _get(file, "grader") or Scalar("exact")
-    grader = _grader(block, file.where("grader"), make_grader)
     source, own_blocks = file_cases(records, asking)
+    grader = _grader(block, file.where("grader"), make_grader, is_alone=not own_blocks)
     if own_blocks:
-        own = {key: _grader(*written, make_grader) for key, written in own_blocks.items()}
+        own = {key: _grader(*written, make_grader, is_alone=False) for key, written in own_blocks.items()}
         grader = GradersByCase(grader, own)
     cases = source.cases
     languages = tuple(language for language in _LANGUAGES if any(case.language == language for case in cases))
@@ -150,9 +156,9 @@ def _asking(file: Located, records: Sequence[Record]) -> Asking:
     )
 
 
-def _grader(block: Value, where: str, make_grader: MakeGrader) -> Grader:
+def _grader(block: Value, where: str, make_grader: MakeGrader, *, is_alone: bool) -> Grader:
     try:
-        return read_grader(block, make_grader)
+        return (read_grader if is_alone else read_pure_grader)(block, make_grader)
     except TaskError as error:
         raise TaskError(f"{where}: {error.message}", hint=error.hint) from error
 
