@@ -594,3 +594,37 @@ def test_where_the_grader_needs_no_expected_answer_none_need_be_given() -> None:
 def test_a_large_table_is_read_in_seconds() -> None:
     lines = ["question,expected,stratum"] + [f"{n} + 1?,{n + 1},s{n % 7}" for n in range(30_000)]
     assert read("\n".join(lines), path="t.csv").available("select", 10**6) > 11_000
+
+
+MORE = "grader: {type: contains, any: [a]}\nhints: {en: {rules: x}}\nsplits: {select: 5}"
+WRITTEN = {"t.yaml": f"{YAML}{MORE}", "t.csv": CSV, "t.jsonl": JSONL}
+
+
+def said_of(content: str, path: str) -> str:
+    try:
+        read(content.encode("utf-8", "surrogatepass"), path=path)
+    except TaskError as error:
+        return str(error)
+    return f"{path}:good"
+
+
+@given(
+    st.sampled_from(sorted(WRITTEN)),
+    st.lists(st.tuples(st.integers(0, 300), st.text(max_size=4)), max_size=3),
+)
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_in_a_file_it_is_a_task_or_one_line(path: str, changes: list[tuple[int, str]]) -> None:
+    text = WRITTEN[path]
+    for at, put in changes:
+        text = text[:at] + put + text[at + len(put) + 1 :]
+    said = said_of(text, path)
+    assert said.startswith(f"{path}:")
+    assert "\n" not in said
+
+
+@given(st.sampled_from(["t.yaml", "t.csv", "t.jsonl"]), st.binary(max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_bytes_are_a_task_or_one_line(path: str, content: bytes) -> None:
+    with pytest.raises(TaskError) as caught:
+        read(content, path=path)
+    assert str(caught.value).startswith(f"{path}:")
