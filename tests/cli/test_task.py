@@ -118,10 +118,13 @@ def test_the_interview(folder: Path, lathe_here: Lathe, monkeypatch: pytest.Monk
 def test_tasks_are_listed_the_broken_ones_too(folder: Path, lathe_here: Lathe) -> None:
     write_task(folder)
     (folder / "tasks" / "broken.yaml").write_text("questoin: x\n")
+    for suffix in ("csv", "jsonl"):
+        (folder / "tasks" / f"two.{suffix}").write_text("")
     found = {row["name"]: row for row in json.loads(lathe_here("task", "list", "--json")[1])}
     assert found["cities"]["from"] == "tasks/cities.yaml"
     assert found["decimal-comparison"]["languages"] == "en zh"
     assert found["broken"]["error"].startswith("tasks/broken.yaml:1: unknown key 'questoin'")
+    assert found["two"]["error"] == "task 'two' could be two.csv and two.jsonl"
     code, out, _ = lathe_here("task", "list")
     assert code == 0
     assert "cannot be read" in out
@@ -209,6 +212,10 @@ def test_a_run_finds_its_task_again_from_any_folder(
         assert (code, out) == (1, "")
         assert "has changed since run" in err
         assert f"{made['run_id']}.html" in err.replace("\n", "")
+    path.write_text(CITIES + "  - {country: A, expected: B}")
+    assert "has changed since run" in lathe_here("runs", "show", made["run_id"])[2]
+    path.write_text("questoin: x")
+    assert "cities.yaml:1: unknown key 'questoin'" in lathe_here("runs", "show", made["run_id"])[2]
     path.unlink()
     code, _, err = lathe_here("runs", "show", made["run_id"])
     assert (code, "is not here any more" in err) == (1, True)
@@ -224,6 +231,24 @@ def test_a_changed_grader_is_a_changed_task_and_a_comment_is_not(
     assert lathe_here("runs", "show", run)[0] == 0
     path.write_text("grader: contains\n" + path.read_text())
     assert lathe_here("runs", "show", run)[0] == 1
+
+
+def test_python_in_a_task_runs_with_permission_only(
+    folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine
+) -> None:
+    scripted_engine(lambda _: "City 1")
+    path = write_task(folder)
+    path.write_text("grader: {type: python, file: judge.py}\n" + path.read_text())
+    (folder / "judge.py").write_text("def grade(answer, case):\n    return answer.startswith('City')\n")
+    asked = ("eval", "cities", "-p", "none", *LOCAL, "--json")
+    code, _, err = lathe_here(*asked)
+    assert (code, "--allow-python" in err) == (1, True)
+    found = json.loads(lathe_here(*asked, "--allow-python")[1])
+    assert found["prompts"][0]["total"]["accuracy"] == 1.0
+    for command in ("show", "resume"):
+        code, _, err = lathe_here("runs", command, found["run_id"])
+        assert (code, "--allow-python" in err) == (1, True)
+        assert lathe_here("runs", command, found["run_id"], "--allow-python")[0] == 0
 
 
 def test_what_a_small_task_cannot_do_is_said_before_a_run_is_made(

@@ -141,7 +141,7 @@ def cases(
     shown = _cases(found, chosen, count, seed, read_languages(lang))
     if not shown:
         err.print(f"no {split} cases", markup=False)
-    if chosen == "sealed":
+    elif chosen == "sealed":
         _log_sealed_read(workspace, found, shown, seed)
     if as_json:
         print_json([asdict(case) for case in shown])
@@ -162,11 +162,12 @@ def _cases(
 
 
 def _listed(workspace: "Workspace", name: str) -> dict[str, str]:
-    path = workspace.task_path(name)
-    origin = str(path.relative_to(workspace.root)) if path else "promptlathe"
+    origin = "tasks"
     try:
+        path = workspace.task_path(name)
+        origin = str(path.relative_to(workspace.root)) if path else "promptlathe"
         task = workspace.task(name)
-    except TaskError as error:
+    except (TaskError, UsageError) as error:
         return {"name": name, "from": origin, "languages": "", "description": "", "error": error.message}
     return {
         "name": name,
