@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from promptlathe import __version__
 from promptlathe.cli.console import err
+from promptlathe.cli.judging import judge_answers
 from promptlathe.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def carry_out(
                 async with aclosing(evaluator.evaluate(plan.prompts, cases, repeats=plan.repeats)) as rows:
                     async for row in rows:
                         bar.row(row)
+            await judge_answers(workspace, run_id, evaluator, cases)
 
         run_async(ask())
         rows = workspace.database.rows(run_id)

@@ -22,6 +22,8 @@ from promptlathe.tasks.graders.judge import NOT_JUDGED, JudgeGrader
 from promptlathe.tasks.grading import Grade, unparsed
 from promptlathe.tasks.task import Hints, Task
 
+JUDGE_SAMPLING = Sampling(max_tokens=200)
+
 VERDICTS: Mapping[Language, tuple[str, str]] = {"en": ("correct", "incorrect"), "zh": ("正确", "错误")}
 
 _INSTRUCTIONS: Mapping[Language, str] = {
@@ -74,7 +76,7 @@ class Judge:
     grader: JudgeGrader
     engine: Engine
     recorder: Recorder
-    sampling: Sampling = Sampling(max_tokens=200)
+    sampling: Sampling = JUDGE_SAMPLING
 
     async def judge(self, rows: Sequence[Row], cases: Sequence[Case]) -> AsyncGenerator[Row, None]:
         """The rows not judged yet, each with its verdict, as they come; equal answers to a case are judged once.

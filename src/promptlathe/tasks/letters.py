@@ -135,9 +135,10 @@ def _words(kind: Kind, split: Split) -> tuple[tuple[str, str], ...]:
 
 
 def _fits(kind: Kind, word: str, letter: str) -> bool:
-    if kind.stratum in ("apart", "doubled"):
-        return (letter * 2 in word) == (kind.stratum == "doubled")
-    return kind.stratum != "absent" or letter in "aeiorstlnc"
+    """Whether the word is of this kind and of no other with the same count."""
+    if kind.stratum == "absent":
+        return letter in "aeiorstlnc"
+    return kind.answer in (1, 4) or (letter * 2 in word) == (kind.stratum == "doubled")
 
 
 def _phrase(cell: Cell, draw: Draw, split: Split) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ phrasings, as one cluster.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -103,31 +103,31 @@ def _numbers(case: Case) -> list[Decimal]:
     return [Decimal(case.variables[name]) for name in "abc" if name in case.variables]
 
 
-def _computes(compute: Callable[[Sequence[Decimal]], Decimal]) -> Callable[[Case], str]:
-    return lambda case: spelled(compute(_numbers(case)))
+def adds(case: Case) -> str:
+    """The sum of all numbers that are mentioned, whatever is asked."""
+    return spelled(Decimal(sum(_numbers(case))))
+
+
+def multiplies(case: Case) -> str:
+    """Their product: right for rectangles, twice too much for triangles."""
+    return spelled(Decimal(prod(_numbers(case))))
+
+
+def subtracts(case: Case) -> str:
+    return spelled(max(_numbers(case)) - min(_numbers(case)))
+
+
+def repeats_the_last(case: Case) -> str:
+    return spelled(_numbers(case)[-1])
 
 
 STRATA = tuple(dict.fromkeys(kind.stratum for kind in KINDS))
 
 SHORTCUTS = (
-    Shortcut(
-        "adds", {"en": "adds the numbers", "zh": "把数都加起来"}, _computes(lambda found: Decimal(sum(found)))
-    ),
-    Shortcut(
-        "multiplies",
-        {"en": "multiplies the numbers", "zh": "把数都乘起来"},
-        _computes(lambda found: Decimal(prod(found))),
-    ),
-    Shortcut(
-        "subtracts",
-        {"en": "subtracts the smaller", "zh": "大数减小数"},
-        _computes(lambda found: max(found) - min(found)),
-    ),
-    Shortcut(
-        "last-number",
-        {"en": "repeats the last number", "zh": "重复最后一个数"},
-        _computes(lambda found: found[-1]),
-    ),
+    Shortcut("adds", {"en": "adds the numbers", "zh": "把数都加起来"}, adds),
+    Shortcut("multiplies", {"en": "multiplies the numbers", "zh": "把数都乘起来"}, multiplies),
+    Shortcut("subtracts", {"en": "largest minus smallest", "zh": "大数减小数"}, subtracts),
+    Shortcut("last-number", {"en": "repeats the last number", "zh": "重复最后一个数"}, repeats_the_last),
 )
 """For cases whose variables are `a`, and `b` and `c` where there are as many numbers."""
 

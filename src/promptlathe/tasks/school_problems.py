@@ -45,14 +45,8 @@ def _whole(draw: Draw, is_sealed: bool) -> Decimal:
 
 def _tenths(draw: Draw, is_sealed: bool) -> Decimal:
     """With one decimal place that is no zero."""
-    return (
-        Decimal(
-            10 * draw.between(10, 49) + draw.between(1, 9)
-            if is_sealed
-            else draw.between(0, 9) * 10 + draw.between(1, 9)
-        )
-        / 10
-    )
+    whole = draw.between(10, 49) if is_sealed else draw.between(0, 9)
+    return Decimal(10 * whole + draw.between(1, 9)) / 10
 
 
 def _rectangle(draw: Draw, is_sealed: bool) -> Problem:

@@ -146,6 +146,13 @@ class Database:
                 [_answer_values(run_id, row) for row in rows],
             )
 
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Put the responses of `rows` into the cache, and the rows into no run."""
+        new = [{"key": row.key} | asdict(row.response) for row in rows if row.response and not row.is_cached]
+        if new:
+            with self._writing() as connection:
+                connection.execute(insert(responses).on_conflict_do_nothing(), new)
+
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self._told("write to"), self._writer.begin() as connection:
@@ -174,6 +181,19 @@ class RunRecorder:
 
     def record(self, rows: Sequence[Row]) -> None:
         self.database.record(self.run_id, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRecorder:
+    """A `Recorder` of answers that are no run's own, such as a judge's verdicts: they are only cached."""
+
+    database: Database
+
+    def cached(self, keys: Sequence[str]) -> Mapping[str, Response]:
+        return self.database.cached(keys)
+
+    def record(self, rows: Sequence[Row]) -> None:
+        self.database.keep(rows)
 
 
 def _answer_values(run_id: str, row: Row) -> dict[str, object]:

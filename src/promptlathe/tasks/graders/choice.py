@@ -80,7 +80,8 @@ class _Mention:
 
 
 _CUE = re.compile(
-    rf"{ANSWER.pattern} | \b(?:choose|pick|select|go\ with|opt\ for|choice\ is|option\ is|i'd\ say|i\ would\ say|it\ is|it's)\b"
+    rf"{ANSWER.pattern} | \b(?:choose|pick|select|go\ with|opt\ for|choice\ is|option\ is|i'd\ say|"
+    rf"i\ would\ say|it\ is|it's)\b"
     r"| (?:我?选择?|应选|故选|是(?!否|不是)|属于)\s*:?",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -88,24 +89,31 @@ _CONCLUSION = re.compile(
     r"\b(?:so|therefore|thus|hence|finally)\b|所以|因此|因而|于是|故|综上|最终", re.IGNORECASE
 )
 _IS_ANSWER = re.compile(
-    r"^[\s\"'”’)\].*]*(?:\w{1,20} )?(?:is|are|was|would be|seems)? ?(?:the )?(?:\w+ )?(?:correct|right|answer|best|true(?! that))\b|"
+    r"^[\s\"'”’)\].*]*(?:\w{1,20} )?(?:is|are|was|would be|seems)? ?(?:the )?(?:\w+ )?(?:correct|"
+    r"right|answer|best|true(?! that))\b|"
     r"^[\s\"'”’)\]*]*(?:项|选项)?(?:是|才是|为)?(?:正确|对的?|最好|答案)",
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    r"^[^,;:]{0,30}?(?:\b(?:is|are|was|seems|can|does) ?(?:not|n't|n’t)|\b(?:is|are|was) (?:\w+ )?(?:wrong|incorrect|false|out|impossible)\b|"
+    r"^[^,;:]{0,30}?(?:\b(?:is|are|was|seems|can|does) ?(?:not|n't|n’t)|\b(?:is|are|"
+    r"was) (?:\w+ )?(?:wrong|incorrect|false|out|impossible)\b|"
     r"\b(?:isn't|aren't|wasn't|can't|cannot|doesn't)\b|不对|不正确|不是|错|不符合|不成立|可以?排除|不可能)",
     re.IGNORECASE,
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:\b(?:not|never|neither|nor|without|except|rule[sd]? out|ruling out|eliminat\w+|exclud\w+|reject\w*|rather than|instead of|unlike)\b|n't\b|"
+    r"(?:\b(?:not|never|neither|nor|without|except|rule[sd]? out|ruling out|eliminat\w+|exclud\w+|"
+    r"reject\w*|rather than|instead of|unlike)\b|n't\b|"
     r"不是|并非|不选|不会是|排除|而非|而不是|除了|不属于|(?<![是差分])不|非)[^,;:]{0,20}$",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:](?!\d)|\bbut\b|\bbecause\b|\bsince\b|\bas\b|而是|但是?|因为|由于", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"[,;:](?!\d)|\bbut\b|\bbecause\b|\bsince\b|\bas\b|而是|但是?|因为|由于",
+    re.IGNORECASE,
+)
 _BECAUSE = re.compile(r"^(?:because|since|as|因为|由于)$", re.IGNORECASE)
 _FILLER = re.compile(
-    r"(?:[\s\"'“”‘’*`()\[\]{}.<>$_:、-]|\b(?:option|choice|answer|the|is|a|an|it|it's|i|think|would|say|sure|of course|so|definitely|probably|"
+    r"(?:[\s\"'“”‘’*`()\[\]{}.<>$_:、-]|\b(?:option|choice|answer|the|is|a|an|it|it's|i|think|would|"
+    r"say|sure|of course|so|definitely|probably|"
     r"and|that|assistant)\b|选项?|项|我|认为|觉得|应该|是|的|为|所以|当然)*",
     re.IGNORECASE,
 )
@@ -149,26 +157,32 @@ def _without_lists(mentions: list[_Mention]) -> list[_Mention]:
 def _finder(options: tuple[str, ...], *, has_letters: bool) -> re.Pattern[str]:
     """Texts as groups t0, t1, ..., then letters as l0, ...: a letter only where it can be nothing else."""
     texts = sorted(enumerate(options), key=lambda option: -len(option[1]))
-    named = [
-        f"(?P<t{place}>{_letter(option) if len(option) == 1 and option.isalpha() and option.isascii() else '(?i:' + bounded(_folded(option)) + ')'})"
-        for place, option in texts
-    ]
+    named = [f"(?P<t{place}>{_text(option)})" for place, option in texts]
     if has_letters and not all(len(option) == 1 for option in options):
         named += [
-            f"(?P<l{place}>{_letter(ascii_uppercase[place])})"
-            for place in range(min(len(options), 26))
+            f"(?P<l{place}>{_letter(ascii_uppercase[place])})" for place in range(min(len(options), 26))
         ]
     return re.compile("|".join(named))
+
+
+def _text(option: str) -> str:
+    if len(option) == 1 and option.isascii() and option.isalpha():
+        return _letter(option)
+    return f"(?i:{bounded(_folded(option))})"
 
 
 def _letter(letter: str) -> str:
     """One letter, capital where it could be a word; small after a cue, in brackets, or alone."""
     either = f"[{letter.upper()}{letter.lower()}]"
     return (
-        rf"(?<![0-9A-Za-z_'-]){letter.upper()}(?=[.):\]、,;]|\s*$|\s*[-–]\s|['\"”’]|[项选是对错正为不\u4e00-\u9fff]|\s+(?:is|are|was|and|or|because|since|as|seems|but|rather|not|would|can)\b|\s*\n)"
+        rf"(?<![0-9A-Za-z_'-]){letter.upper()}(?=[.):\]、,;]|\s*$|\s*[-–]\s|['\"”’]|"
+        rf"[项选是对错正为不\u4e00-\u9fff]|\s+(?:is|are|was|and|or|because|since|as|seems|but|rather|"
+        rf"not|would|can)\b|\s*\n)"
         rf"|(?<=[(\[{{\"'“‘]){either}(?=[)\]}}\"'”’])"
-        rf"|(?:(?<=\boption )|(?<=\bOption )|(?<=\bchoice )|(?<=\bChoice )|(?<=选)|(?<=选择)|(?<=选项)|(?<=答案是)|(?<=答案为)|(?<=是)){either}(?![\w'-]|\s[a-z])"
-        rf"|(?<=\banswer is ){either}(?=[\s.,;)]*$)|(?<=: ){either}(?=[\s.,;)]*$)|(?<=:){either}(?=[\s.,;)]*$)|\A\s*{either}[\s.)]*\Z"
+        rf"|(?:(?<=\boption )|(?<=\bOption )|(?<=\bchoice )|(?<=\bChoice )|(?<=选)|(?<=选择)|(?<=选项)|"
+        rf"(?<=答案是)|(?<=答案为)|(?<=是)){either}(?![\w'-]|\s[a-z])"
+        rf"|(?<=\banswer is ){either}(?=[\s.,;)]*$)|(?<=: ){either}(?=[\s.,;)]*$)|"
+        rf"(?<=:){either}(?=[\s.,;)]*$)|\A\s*{either}[\s.)]*\Z"
     )
 
 

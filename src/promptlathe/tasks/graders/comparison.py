@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 from promptlathe.tasks.answer_text import Number, sentences
 from promptlathe.tasks.case import Case
 from promptlathe.tasks.claims import Claim, claims
+from promptlathe.tasks.graders.options import STRICT
 from promptlathe.tasks.grading import Grade, Reason, unparsed
 
 
@@ -23,10 +27,14 @@ class ComparisonGrader:
     off before it settles are unparsed. `contradicts` looks at assertions about the two numbers only: not at
     what merely seems so, or holds for versions, nor at whether the reasons given are good ones.
 
-    Its `name` was given when there was no other grader of numbers; certificates stand on it.
     """
 
-    name: str = "number"
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    @property
+    def name(self) -> str:
+        """Given when there was no other grader of numbers: certificates stand on it."""
+        return "number"
 
     def grade(self, case: Case, answer: str) -> Grade:
         chosen = [(claim, choice) for claim in claims(answer) if (choice := _choice(claim, case)) is not None]

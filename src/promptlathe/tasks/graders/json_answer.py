@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from jsonschema.exceptions import best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from pydantic import ConfigDict
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
@@ -160,7 +160,7 @@ def _short(value: object) -> str:
 
 def _schema_fault(schema: Mapping[str, Any], value: object) -> str:
     try:
-        fault = best_match(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value))
+        fault = best_match(_validator(json.dumps(schema, sort_keys=True)).iter_errors(cast(Any, value)))
     except RecursionError:
         return "too deep for the schema"
     if fault is None:
@@ -170,7 +170,8 @@ def _schema_fault(schema: Mapping[str, Any], value: object) -> str:
 
 @lru_cache(maxsize=64)
 def _validator(schema: str) -> Validator:
-    return _Validator(json.loads(schema), registry=Registry())
+    made: Validator = _Validator(json.loads(schema), registry=Registry())
+    return made
 
 
 def _pattern(_: Validator, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
@@ -179,7 +180,7 @@ def _pattern(_: Validator, pattern: str, value: object, __: object) -> Iterator[
 
 
 def _pattern_properties(
-    validator: Validator, patterns: Mapping[str, object], value: object, _: object
+    validator: Draft202012Validator, patterns: Mapping[str, Mapping[str, Any]], value: object, _: object
 ) -> Iterator[ValidationError]:
     if isinstance(value, dict):
         for pattern, schema in patterns.items():
@@ -188,7 +189,9 @@ def _pattern_properties(
                     yield from validator.descend(value[key], schema, path=key, schema_path=pattern)
 
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties})
+_Validator = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties}
+)
 
 
 def _check_schema(schema: dict[str, Any]) -> None:
@@ -198,7 +201,7 @@ def _check_schema(schema: dict[str, Any]) -> None:
     except SchemaError as error:
         place = ".".join(["schema", *map(str, error.absolute_path)])
         raise TaskError(f"grader json: {place}: {error.message}") from error
-    resolver = Registry().with_resource("", Resource(schema, DRAFT202012)).resolver()
+    resolver = Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
     for place, name, value in _entries(schema, "schema"):
         if name == "$ref" and isinstance(value, str):
             try:

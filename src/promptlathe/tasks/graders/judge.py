@@ -47,5 +47,5 @@ class JudgeGrader:
     def name(self) -> str:
         return configured_name("judge", self)
 
-    def grade(self, case: Case, answer: str) -> Grade:
+    def grade(self, case: Case, answer: str) -> Grade:  # noqa: ARG002 - the Protocol's arguments
         return unparsed(NOT_JUDGED if answer.strip() else "empty")

@@ -96,21 +96,26 @@ class _Statement:
 
 _BREAKS_OFF = re.compile(r"(?:[=+*/×÷]|(?<=[\d )])-|\bis|\bequals|[是为])\s*$")
 _CONCLUSION = re.compile(
-    r"\b(?:so|therefore|thus|hence|in total|altogether|in all|finally|total)\b|所以|因此|因而|于是|故|综上|一共|总共|共有|共计|最终|最后"
+    r"\b(?:so|therefore|thus|hence|in total|altogether|in all|finally|total)\b|所以|因此|因而|于是|故|"
+    r"综上|一共|总共|共有|共计|最终|最后"
 )
 _REASON = re.compile(
-    r"\b(?:because|since|given that|where|whose|at (?:the )?positions?|in positions?|positions?|namely|which (?:are|is) the|"
+    r"\b(?:because|since|given that|where|whose|at (?:the )?positions?|in positions?|positions?|"
+    r"namely|which (?:are|is) the|"
     r"i\.e|e\.g|check|verify|for example)\b|因为|由于|其中|分别|位置|即第|例如|比如|验证|检验"
 )
 _IF = re.compile(r"\bif\b[^,]*,|(?:如果|假如|若|设)[^,]*,")
 _BRACKETS = re.compile(r"\([^()]*\)")
 _NONE = re.compile(
-    r"\bthere (?:is|are) no\b(?! (?:other|more|need|doubt|solution))|\b(?:has|have|contains|with) no\b(?! other)|\bnone\b|"
-    r"\bno (?:occurrences?|instances?|letters?)\b|(?:\bnot|n't) (?:contain|appear|occur|have|include|present)|\bnot (?:found|in)\b|"
+    r"\bthere (?:is|are) no\b(?! (?:other|more|need|doubt|solution))|\b(?:has|have|contains|"
+    r"with) no\b(?! other)|\bnone\b|"
+    r"\bno (?:occurrences?|instances?|letters?)\b|(?:\bnot|n't) (?:contain|appear|occur|have|include|"
+    r"present)|\bnot (?:found|in)\b|"
     r"没有(?!其他|别的|更多|问题)|不包含|不含|[未不没]出现|不存在"
 )
 _HAS = re.compile(
-    r"(?:\bthere (?:is|are)|\b(?:has|have|contains?|appears?|occurs?|is found)|含有|包含|出现了?|[共含]?有)\s*(?:only|exactly|about|a total of|in total|just)?[^\d\w]*$"
+    r"(?:\bthere (?:is|are)|\b(?:has|have|contains?|appears?|occurs?|is found)|含有|包含|出现了?|"
+    r"[共含]?有)\s*(?:only|exactly|about|a total of|in total|just)?[^\d\w]*$"
 )
 _OF_THEM = re.compile(r" of (?:them|these|those|which)\b")
 _JOINED = re.compile(
@@ -118,9 +123,13 @@ _JOINED = re.compile(
 )
 _RANGE = re.compile(r"^ ?[-–~] ?$")
 _OPERATOR_AFTER = re.compile(
-    r"[xyn]\b| ?[)\]}]* ?(?:[+×÷*^/]|-(?! *\D)|\b(?:plus|minus|times(?= \d)|divided|multiplied|of (?=[\d$]))\b|[加减乘除的](?=\d))"
+    r"[xyn]\b| ?[)\]}]* ?(?:[+×÷*^/]|-(?! *\D)|\b(?:plus|minus|times(?= \d)|divided|multiplied|"
+    r"of (?=[\d$]))\b|[加减乘除的](?=\d))"
 )
-_OPERATOR_BEFORE = re.compile(r"(?:[+×÷*/]|\b(?:plus|minus|times|by|add|adding|subtract|subtracting|(?:%|percent|half|third|quarter) of)|[加减乘除以])\s*$|(?<=[\d)]) ?- ?$")
+_OPERATOR_BEFORE = re.compile(
+    r"(?:[+×÷*/]|\b(?:plus|minus|times|by|add|adding|subtract|subtracting|(?:%|percent|half|third|"
+    r"quarter) of)|[加减乘除以])\s*$|(?<=[\d)]) ?- ?$"
+)
 _NEGATED = re.compile(r"(?:≠|\bnot|n't|\brather than|\binstead of|不是|并非|而非|不等于)\s*\S{0,3}\s*$")
 _EQUALS = re.compile(r"[=≈] ?[$¥£€(]*$")
 _SIDES = re.compile(r"[=≈,;:]")
@@ -206,7 +215,9 @@ def _chosen(said: str, *, is_first: bool = False) -> tuple[Numeral, bool] | None
     """
     found = _without_lists(said, list(numerals(said)))
     digits = [number for number in found if not number.is_word]
-    found = [number for number in found if number.start < _NEAR] if is_first and not digits else digits or found
+    found = (
+        [number for number in found if number.start < _NEAR] if is_first and not digits else digits or found
+    )
     found = [number for number in found if not _NEGATED.search(_before(said, number))]
     settled = [number for number in found if not _is_operand(said, number)]
     if not settled:

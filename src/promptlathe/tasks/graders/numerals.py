@@ -83,7 +83,7 @@ _SCALES = {
 
 _NUMERAL = re.compile(
     rf"""
-    (?P<sign> (?:(?<![\w)\]}}%.])|(?<=[\u4e00-\u9fff]))[+-] ?(?=[\d.$¥£€]) | \bminus\ (?=[\d.]) | (?<!\w)[$¥£€](?=-\d) )?
+    (?P<sign> (?:(?<![\w)\]}}%.])|(?<=[\u4e00-\u9fff]))[+-](?=[\d.$¥£€]) | \bminus\ (?=[\d.]) )?
     (?:[$¥£€](?P<inner> -(?=\d) )?)?
     (?:
         百分之 (?P<han_percent> [{_HAN}点]+ | \d+(?:\.\d+)? )
@@ -104,12 +104,15 @@ _NUMERAL = re.compile(
 )
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b|-(?:letter|digit|character|sided|step|year)|[-–]by-", re.VERBOSE)
 _NOT_A_COUNT_BEFORE = re.compile(
-    r"(?:第[\d、,和及 ]*|步骤|[a-z]_|\^[{(]?|(?:\bstep|\bpart|\bexample|\bquestion|\bcase|\bmethod|\bequation|\bno\.) ?)-?$"
+    r"(?:第[\d、,和及 ]*|步骤|[a-z]_|\^[{(]?|(?:\bstep|\bpart|\bexample|\bquestion|\bcase|\bmethod|"
+    r"\bequation|\bno\.) ?)-?$"
 )
 _ONE_AS_PRONOUN_BEFORE = re.compile(
-    r"\b(?:the|this|that|which|each|every|no|another|any|first|last|larger|smaller|correct|right|other|number)\s$"
+    r"\b(?:the|this|that|which|each|every|no|another|any|first|last|larger|smaller|correct|right|"
+    r"other|number)\s$"
 )
 _ONE_AS_PRONOUN_AFTER = re.compile(r"\s?(?:of|another|can|by|must|should|could|who)\b")
+_MEANT_IN_PASSING = re.compile(r" (?:numbers?|words?|sides?|different|ways?|steps?|methods?|things?)\b")
 _HAN_ONE_BEFORE = re.compile(r"(?:^|有|出现了?|共|总计|含|答案?[是为:]*|[是为](?=$)|[:=]) *$")
 _HAN_ONE_AFTER = re.compile(r"次|遍|回|\W*$")
 """一 is a number after 有 or before 次, and where it stands alone: mostly it is "a" (一个), or part of a word."""
@@ -180,13 +183,15 @@ def read_numeral(text: str) -> Numeral | None:
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
-    """None for what only looks like a number: too long, divided by zero, or no Chinese numeral."""
+    """None for what only looks like a number: too long, divided by zero, no Chinese numeral, or a division
+    that is yet to be done (140 / 7)."""
     if len(match.group()) > _LONGEST_NUMERAL:
         return None
     try:
         if match["fraction"]:
             above, below = match["fraction"].split("/")
-            return Fraction(above.strip()) / Fraction(below.strip())
+            quotient = Fraction(above.strip()) / Fraction(below.strip())
+            return None if quotient.denominator == 1 else quotient
         if match["whole"]:
             return int(match["whole"]) + Fraction(match["part"])
         if match["below"]:
@@ -248,20 +253,24 @@ _HAN_DIGITS = (
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
-def _of_whole_han(text: str) -> int:
-    if all(character in _HAN_DIGITS for character in text):
+def _of_whole_han(text: str, unit: int = 1) -> int:
+    """`unit` is what a single digit at the end counts, unless 零 stands before it: 一万二 is 12,000."""
+    if len(text) > 1 and all(character in _HAN_DIGITS for character in text) and text[0] not in "零〇":
         return int("".join(str(_HAN_DIGITS[character]) for character in text))
-    total = section = digit = 0
+    for character in "亿万":
+        high, found, low = text.rpartition(character)
+        if found:
+            scale = _SCALES[character]
+            return _of_whole_han(high or "一") * scale + (_of_whole_han(low, scale // 10) if low else 0)
+    total = digit = 0
     for character in text:
-        if character in _HAN_DIGITS:
-            digit = _HAN_DIGITS[character]
-        elif character in _HAN_UNITS:
-            section += max(digit, 1) * _HAN_UNITS[character]
-            digit = 0
+        if character in _HAN_UNITS:
+            unit = _HAN_UNITS[character] // 10
+            total, digit = total + max(digit, 1) * _HAN_UNITS[character], 0
         else:
-            total = (total + section + digit) * _SCALES[character]
-            section = digit = 0
-    return total + section + digit
+            digit = _HAN_DIGITS[character]
+            unit = unit if digit else 1
+    return total + digit * unit
 
 
 def _is_no_count(text: str, match: re.Match[str]) -> bool:
@@ -271,10 +280,14 @@ def _is_no_count(text: str, match: re.Match[str]) -> bool:
         return True
     if re.search(r"[a-z]$", before) and match["digits"]:
         return True
+    if match["words"] and _MEANT_IN_PASSING.match(after):
+        return True
     if match["words"] in ("one", "once", "twice", "thousand", "hundred", "million"):
         if match["words"] in ("once", "twice"):
             return bool(_TWICE_AS.match(after)) or before.endswith("at ")
         return bool(_ONE_AS_PRONOUN_BEFORE.search(before) or _ONE_AS_PRONOUN_AFTER.match(after))
     if match["han"] == "一":
-        return not (_HAN_ONE_AFTER.match(after) or (_HAN_ONE_BEFORE.search(before) and not after.startswith("些")))
+        return not (
+            _HAN_ONE_AFTER.match(after) or (_HAN_ONE_BEFORE.search(before) and not after.startswith("些"))
+        )
     return match["han"] is not None and bool(match["han"][0] in "百千万亿" or _HAN_SHAPE_AFTER.match(after))

@@ -26,8 +26,7 @@ class PythonGrader:
     where wanted, `answer` and `reason`. `case` is a dict of the case's fields.
 
     The file runs as a program of the user's, with all that a program can do; what it prints goes to stderr.
-    What it raises, or returns instead, makes the answer unparsed, with the cause as reason. `source` is the
-    SHA-256 of the file: with another content, it is another grader.
+    What it raises, or returns instead, makes the answer unparsed, with the cause as reason.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -79,7 +78,7 @@ class PythonGrader:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPythonGrader:
-    """A `PythonGrader` that may run."""
+    """A `PythonGrader` that may run. `source` is the SHA-256 of its file: other content, another grader."""
 
     options: PythonGrader
     source: str
@@ -100,21 +99,21 @@ class LoadedPythonGrader:
                 else 0
             )
             return unparsed(f"{self.options.file}:{line}: {_told(error)}")
-        grade = _grade(returned)
+        grade = _grade(returned, answer.strip())
         return grade or unparsed(f"{self.options.file}: {self.options.function} returned {_short(returned)}")
 
 
-def _grade(returned: object) -> Grade | None:
-    """The grade that the function means, or None."""
+def _grade(returned: object, said: str) -> Grade | None:
+    """The grade that the function means, where `said` is the answer unless it gives another; or None."""
     if isinstance(returned, bool):
-        return Grade("correct" if returned else "wrong", "", contradicts=False)
+        returned = "correct" if returned else "wrong"
     given = returned if isinstance(returned, Mapping) else {"verdict": returned}
-    verdict, answer, reason = given.get("verdict"), given.get("answer"), given.get("reason", "")
-    if verdict not in get_args(Verdict) or not isinstance(answer, str | None) or not isinstance(reason, str):
+    verdict, answer, reason = given.get("verdict"), given.get("answer", said), given.get("reason", "")
+    if verdict not in get_args(Verdict) or not isinstance(answer, str) or not isinstance(reason, str):
         return None
     if verdict == "unparsed":
         return unparsed(reason)
-    return Grade(cast(Verdict, verdict), answer or "", contradicts=False, reason=reason)
+    return Grade(cast(Verdict, verdict), answer, contradicts=False, reason=reason)
 
 
 def _line(error: BaseException, path: Path) -> int:

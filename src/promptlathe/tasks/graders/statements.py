@@ -8,7 +8,8 @@ from dataclasses import dataclass
 ANSWER = re.compile(
     r"""
       \b(?:final\ |correct\ |right\ |best\ |my\ )*(?:answer|result|solution|verdict|final\ count)\b
-          (?:\ (?:to|of|for)\b[^.:=\n]{0,60}?)? [\s*"']* (?:\s*(?:is|are|was|would\ be|should\ be|equals|comes\ to)\b|:|=|-?->|→|\n)
+          (?:\ (?:to|of|for)\b[^.:=\n]{0,60}?)? [\s*"']*
+          (?:\s*(?:is|are|was|would\ be|should\ be|equals|comes\ to)\b|:|=|-?->|→|\n)
           \s*(?:that\b|:)?
     | \#{3,}\s*
     | (?:最终|正确|最后)?(?:答案|结果|结论)(?:应该|应当|应|就)?\s*(?:是|为|:|=)\s*:?
@@ -21,14 +22,15 @@ ANSWER = re.compile(
 _END = re.compile(
     r"\n+|(?<=\S)(?<!\A[A-Za-z])(?<!\n[A-Za-z])\.(?=\s|$|[\"”'’)\]*])|(?<=[^\d\s.])\.(?=[^\d\s])|[!?;。]"
 )
-_LONGEST_SENTENCE = 500
+_LONGEST_SENTENCE = 300
 """In characters. A longer run without a full stop is read in pieces, which bounds what matching it can cost."""
 
 _QUOTED_QUESTION = re.compile(r"[\"“][^\"“”\n]{1,200}\?[\"”]")
 _HANGING_COLON = re.compile(r": *\n+")
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|oops|sorry|correction|my mistake|scratch that|on second thought|i was wrong|"
-    r"let me (?:re)?-?(?:check|count|consider|correct)(?: again| that)?)\b|\bno,(?= )|不对|等等|等一下|更正|纠正|抱歉|说错|我错了|重新(?:数|算|计算|来)",
+    r"let me (?:re)?-?(?:check|count|consider|correct)(?: again| that)?)\b|\bno,(?= )|不对|等等|"
+    r"等一下|更正|纠正|抱歉|说错|我错了|重新(?:数|算|计算|来)",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -69,7 +71,10 @@ def sentences_of(text: str) -> Iterator[Said]:
 def _ends(text: str) -> Iterator[tuple[int, int, str]]:
     """(where a sentence ends, where the next begins, the mark between them)."""
     start = 0
-    for end, after, mark in [*((end.start(), end.end(), end.group()) for end in _END.finditer(text)), (len(text),) * 2 + ("",)]:
+    for end, after, mark in [
+        *((end.start(), end.end(), end.group()) for end in _END.finditer(text)),
+        (len(text),) * 2 + ("",),
+    ]:
         for cut in range(start + _LONGEST_SENTENCE, end, _LONGEST_SENTENCE):
             yield cut, cut, ""
         yield end, after, mark
