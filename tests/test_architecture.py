@@ -9,6 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "promptlathe"
 LAYERS = (
     {"errors", "messages"},
+    {"source_files"},
     {"prompts", "tasks", "models", "statistics"},
     {"engines"},
     {"evaluation"},

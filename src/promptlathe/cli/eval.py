@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.summary import RunSummary
     from promptlathe.prompts import Prompt
-    from promptlathe.tasks.case import Language
+    from promptlathe.tasks.case import Language, Split
+    from promptlathe.tasks.task import Task
     from promptlathe.workspace.workspace import Workspace
 
 
 def complete_task(incomplete: str) -> list[str]:
-    from promptlathe.tasks.task import task_names
+    from promptlathe.workspace.workspace import Workspace
 
-    return [name for name in task_names() if name.startswith(incomplete)]
+    return [name for name in Workspace.find().task_names() if name.startswith(incomplete)]
 
 
 def complete_prompt(incomplete: str) -> list[str]:
@@ -51,8 +52,15 @@ ModelOption = Annotated[
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, or an engine's name.")]
 LanguageOption = Annotated[
-    list[str], typer.Option("--lang", help="Languages of the cases: en, zh. Repeatable.")
+    list[str],
+    typer.Option(
+        "--lang", help="Languages of the cases: en, zh. Repeatable. All, if not given.", show_default=False
+    ),
 ]
+AllowPython = Annotated[
+    bool, typer.Option("--allow-python", help="Let the task's grader run Python code of this workspace.")
+]
+DEFAULT_CASES = 200
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
 
@@ -61,7 +69,7 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="TASK...",
-            help="Tasks, such as decimal-comparison. Each becomes a run of its own.",
+            help="Tasks: names, such as decimal-comparison, or files. Each becomes a run of its own.",
             autocompletion=complete_task,
         ),
     ],
@@ -87,9 +95,12 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="propose or select; sealed cases are for certificates.")
     ] = "select",
-    cases: Annotated[int, typer.Option(min=1, help="How many cases.")] = 200,
+    cases: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many cases; if not given, 200 or all there are.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Which cases: the same seed, the same cases.")] = 0,
-    lang: LanguageOption = ["en", "zh"],  # noqa: B006 - typer copies it
+    lang: LanguageOption = [],  # noqa: B006 - typer copies it
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 64,
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0 always takes the likeliest token.")
@@ -132,6 +143,7 @@ def evaluate(
             "points), which is stricter than not shown to be worse. Small margins need many cases.",
         ),
     ] = None,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure prompts on models and tasks: accuracy with intervals, paired comparisons, diagnosis, a report.
@@ -145,6 +157,7 @@ def evaluate(
     from itertools import product
 
     from promptlathe.cli.evaluating import open_planned, run_answers
+    from promptlathe.cli.planned import task_finder
     from promptlathe.cli.thresholds import Thresholds, leave
     from promptlathe.engines.engine import Sampling
     from promptlathe.evaluation.options import require_answerable
@@ -157,10 +170,13 @@ def evaluate(
             hint="sealed cases are read once per certificate: lathe demo" if split == "sealed" else None,
         )
     workspace = Workspace.find()
+    find_task = task_finder(workspace, allow_python=allow_python)
+    chosen: Split = "propose" if split == "propose" else "select"
     first = Plan(
-        task=task[0],
-        split="propose" if split == "propose" else "select",
-        count=cases,
+        task=workspace.task_reference(task[0]),
+        find_task=find_task,
+        split=chosen,
+        count=cases or 0,
         seed=seed,
         languages=read_languages(lang),
         prompts=read_prompts(workspace, prompt),
@@ -170,7 +186,7 @@ def evaluate(
         repeats=repeats,
         answer=read_answer_mode(answer),
     )
-    plans = [replace(first, task=name) for name in dict.fromkeys(task)]
+    plans = [_sized(replace(first, task=workspace.task_reference(name))) for name in dict.fromkeys(task)]
     for plan in plans:
         plan.cases()  # a task or case count that is wrong is said before a run is made
     thresholds = Thresholds.read(
@@ -202,17 +218,29 @@ def evaluate(
     leave(judgements)
 
 
+def _sized(plan: "Plan") -> "Plan":
+    """With the task's languages and its usual number of cases, where none were asked for."""
+    from dataclasses import replace
+
+    task = plan.load_task()
+    languages = plan.languages or task.languages
+    count = plan.count or default_count(task, plan.split, languages, plan.seed)
+    return replace(plan, languages=languages, count=count)
+
+
 def _carry_out_new(
     workspace: "Workspace", plan: "Plan", engines: "Mapping[str, Engine]"
 ) -> "tuple[RunSummary, Path]":
     from datetime import UTC, datetime
 
     from promptlathe.cli.evaluating import carry_out
+    from promptlathe.cli.planned import remember_task
     from promptlathe.evaluation.outlook import outlook
     from promptlathe.workspace.workspace import new_run_id
 
     run_id = new_run_id("eval", datetime.now(UTC))
     workspace.database.start_run(run_id, "eval", plan.as_json())
+    remember_task(workspace, run_id, plan)
     comparisons = len(plan.prompts) * len(plan.models) - 1
     err.print(f"[bold]{plan.task}[/]: {outlook(plan.cases(), comparisons, 'en')}", soft_wrap=True)
     return carry_out(workspace, run_id, plan, engines)
@@ -278,6 +306,17 @@ def read_answer_mode(given: str) -> "AnswerMode":
     if mode is None:
         raise UsageError(f"no way to answer {given!r}", hint=f"choose from: {', '.join(known)}")
     return mode
+
+
+def default_count(task: "Task", split: "Split", languages: "Sequence[Language]", seed: int) -> int:
+    """200 cases, or all that there are. Raises UsageError where there is none."""
+    count = task.available(split, DEFAULT_CASES, seed=seed, languages=languages)
+    if not count:
+        raise UsageError(
+            f"task {task.name!r} has no {split} cases in {', '.join(languages)}",
+            hint="write more cases, or say under `splits:` how they are divided",
+        )
+    return count
 
 
 def read_languages(given: "Sequence[str]") -> "tuple[Language, ...]":

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.evaluation.summary import RunSummary
-    from promptlathe.workspace.database import RunRecord
     from promptlathe.workspace.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -109,25 +108,15 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
     )
 
 
-def stored_plan(record: "RunRecord") -> "Plan":
-    """The plan of an evaluation. Raises UsageError for a demo, which has cases of two kinds."""
-    from promptlathe.evaluation.plan import Plan
-
-    if record.kind == "demo":
-        raise UsageError(
-            f"{record.id} is a demo, not an evaluation", hint=f"see its report: lathe runs show {record.id}"
-        )
-    return Plan.from_json(record.spec)
-
-
 def run_answers(
     workspace: "Workspace", reference: str, prompts: "Sequence[str]" = (), models: "Sequence[str]" = ()
 ) -> "RunAnswers":
     """The answers of the evaluation of that id, or whose id starts so; see `Plan.subjects`."""
+    from promptlathe.cli.planned import evaluation_plan
     from promptlathe.evaluation.pairing import RunAnswers
 
     record = workspace.database.run(reference)
-    plan = stored_plan(record)
+    plan = evaluation_plan(workspace, record)
     rows = workspace.database.rows(record.id)
     return RunAnswers.of(record.id, plan, plan.subjects(prompts, models), plan.cases(), rows)
 

@@ -139,10 +139,10 @@ def _check(workspace: "Workspace", reference: str, options: "LintOptions", is_fi
     from promptlathe.prompts.lint import file_text
     from promptlathe.prompts.lint import fix as fix_prompt
     from promptlathe.prompts.lint import lint as lint_prompt
-    from promptlathe.workspace.workspace import write_text
+    from promptlathe.workspace.workspace import shown_path, write_text
 
     path = writable_path(workspace, reference) if is_fixing else workspace.prompt_path(reference)
-    shown = _shown(path) if path else f"{reference}.md"
+    shown = shown_path(path) if path else f"{reference}.md"
     try:
         prompt = workspace.prompt(reference)
     except PromptError as error:
@@ -153,12 +153,6 @@ def _check(workspace: "Workspace", reference: str, options: "LintOptions", is_fi
     if fixed.mended:
         write_text(path, fixed.text)
     return Checked(shown, fixed.text, fixed.left, len(fixed.mended))
-
-
-def _shown(path: Path) -> str:
-    """As a person in the current folder, and a tool that reads SARIF, would name it."""
-    full, here = path.absolute(), Path.cwd()
-    return str(full.relative_to(here) if full.is_relative_to(here) else path)
 
 
 def _unreadable(shown: str, path: str, error: PromptError) -> "Checked":
@@ -176,9 +170,9 @@ def _task_cases(name: str) -> "tuple[KnownCase, ...]":
     """The cases that answers are measured on. `propose` cases are there to be shown."""
     from promptlathe.prompts.rules.source import KnownCase
     from promptlathe.tasks.case import Split
-    from promptlathe.tasks.task import get_task
+    from promptlathe.workspace.workspace import Workspace
 
-    task = get_task(name)
+    task = Workspace.find().task(name)
     splits: tuple[Split, ...] = ("select", "sealed")
     cases = [case for split in splits for case in islice(task.source(split, 0, task.languages), _LEAK_CASES)]
     return tuple(KnownCase(case.question, case.expected) for case in cases)

@@ -118,13 +118,13 @@ def _messages(row: "Row", plan: "Plan", case: "Case") -> "tuple[Message, ...]":
 
 
 def _answers(run: str) -> "tuple[Plan, dict[Subject, list[Row]]]":
-    from promptlathe.cli.evaluating import stored_plan
+    from promptlathe.cli.planned import evaluation_plan
     from promptlathe.evaluation.summary import by_subject
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    plan = stored_plan(record)
+    plan = evaluation_plan(workspace, record)
     return plan, by_subject(plan.subjects(), plan.cases(), workspace.database.rows(record.id))
 
 

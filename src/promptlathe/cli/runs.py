@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptlathe.cli.console import JsonFlag, err, out, print_json
+from promptlathe.cli.eval import AllowPython
 
 if TYPE_CHECKING:
     from promptlathe.workspace.database import RunRecord
@@ -64,12 +65,13 @@ def show(
     rules: Annotated[
         bool, typer.Option("--rules", help="How far the answers follow each wrong rule.")
     ] = False,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show a run's numbers, finished or not."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import summarise_run
-    from promptlathe.evaluation.plan import Plan
+    from promptlathe.cli.planned import stored_plan
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
@@ -79,7 +81,7 @@ def show(
 
         show_stored(workspace, record, as_json=as_json)
         return
-    summary = summarise_run(workspace, record.id, Plan.from_json(record.spec))
+    summary = summarise_run(workspace, record.id, stored_plan(workspace, record, allow_python=allow_python))
     show_result(summary, workspace.state / "reports" / f"{record.id}.html", as_json=as_json)
     if rules and not as_json:
         from promptlathe.cli.tables import rules_table
@@ -88,11 +90,11 @@ def show(
 
 
 @app.command()
-def resume(run: Run, as_json: JsonFlag = False) -> None:
+def resume(run: Run, allow_python: AllowPython = False, as_json: JsonFlag = False) -> None:
     """Go on with a run that was cut off: nothing that was answered is asked again."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import carry_out, open_planned
-    from promptlathe.evaluation.plan import Plan
+    from promptlathe.cli.planned import stored_plan
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
@@ -102,7 +104,7 @@ def resume(run: Run, as_json: JsonFlag = False) -> None:
 
         go_on(workspace, record, as_json=as_json)
         return
-    plan = Plan.from_json(record.spec)
+    plan = stored_plan(workspace, record, allow_python=allow_python)
     show_result(*carry_out(workspace, record.id, plan, open_planned(plan)), as_json=as_json)
 
 

@@ -115,7 +115,8 @@ class Judge:
         )
 
     async def _verdicts(self, cases: Sequence[Case]) -> AsyncGenerator[Row, None]:
-        evaluator = Evaluator(_TASK, self.engine, self.recorder, self.sampling)
+        model = self.engine.describe().model
+        evaluator = Evaluator(_TASK, self.engine, model, self.recorder, self.sampling)
         for language, instructions in _INSTRUCTIONS.items():
             prompt = Prompt(f"judge-{language}", parse(instructions))
             own = [case for case in cases if case.language == language]

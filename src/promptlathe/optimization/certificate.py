@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptlathe import __version__
 from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
-from promptlathe.errors import InputError, TaskError
+from promptlathe.errors import InputError, TaskError, UsageError
 from promptlathe.evaluation.answers import Response, Row, response_key
 from promptlathe.evaluation.judge import needs_judge
 from promptlathe.evaluation.plan import StoredPrompt
@@ -21,7 +21,7 @@ from promptlathe.prompts import Prompt, render_messages
 from promptlathe.statistics.paired import holm
 from promptlathe.statistics.repeats import optimism
 from promptlathe.tasks.case import Case, Language
-from promptlathe.tasks.task import Task, get_task
+from promptlathe.tasks.task import FindTask, Task, get_task
 
 FORMAT: Literal["promptlathe-certificate/1"] = "promptlathe-certificate/1"
 ALPHA = 0.05
@@ -212,7 +212,7 @@ def read_certificate(content: bytes, path: str) -> Certificate:
         ) from error
 
 
-def find_faults(certificate: Certificate) -> list[str]:
+def find_faults(certificate: Certificate, find_task: FindTask = get_task) -> list[str]:
     """What does not hold up, one line each; none means that everything claimed follows from the answers.
 
     Checked: the digest over the whole document; the sealed cases, made anew; each answer's key, from prompt,
@@ -221,10 +221,13 @@ def find_faults(certificate: Certificate) -> list[str]:
     faults = []
     if _digest(certificate) != certificate.digest:
         faults.append("the digest does not fit the content: something was changed after it was written")
-    task = get_task(certificate.task.name)
-    cases = task.cases(
-        "sealed", certificate.task.count, seed=certificate.task.seed, languages=certificate.task.languages
-    )
+    task = find_task(certificate.task.name)
+    try:
+        cases = task.cases(
+            "sealed", certificate.task.count, seed=certificate.task.seed, languages=certificate.task.languages
+        )
+    except (TaskError, UsageError) as error:
+        return [*faults, f"the sealed cases are not there: {error}"]
     if task.digest(cases) != certificate.task.digest:
         faults.append("the sealed cases are not the ones this version of the task makes")
     faults += _key_faults(certificate, cases)

@@ -1,6 +1,5 @@
 """A prompt file: optional YAML front matter, then the prompt's text."""
 
-import codecs
 import hashlib
 import json
 import re
@@ -17,13 +16,13 @@ from promptlathe.prompts.front_matter import (
     update_front_matter,
 )
 from promptlathe.prompts.reading import parse
-from promptlathe.prompts.sections import canonical_name, has_chinese
+from promptlathe.prompts.sections import canonical_name
 from promptlathe.prompts.writing import render
+from promptlathe.source_files import decode
 
 _FRONT_MATTER = re.compile(
     r"(?P<opening>\ufeff?---[ \t]*\r?\n)(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UNCLOSED = re.compile(r"\ufeff?---[ \t]*\r?\n[\w-]{1,40}[ \t]{0,4}:")
 
 
@@ -63,7 +62,7 @@ def read_prompt(source: str | bytes, *, name: str, path: str | None = None) -> P
     matter with a mistake in it. The prompt's own text cannot be wrong.
     """
     path = path or f"{name}.md"
-    text = source if isinstance(source, str) else _decoded(source, path)
+    text = source if isinstance(source, str) else decode(source, path, PromptError)
     match = _FRONT_MATTER.match(text)
     if match is None:
         if _UNCLOSED.match(text):
@@ -124,25 +123,3 @@ def _frozen(name: str, document: PromptDocument, where: str) -> str:
         known = UnknownNameError("section", name, (section.name for section in document.sections))
         raise PromptError(f"{where}: frozen: the prompt has no section {name!r}", hint=known.hint)
     return section.name
-
-
-def _decoded(data: bytes, path: str) -> str:
-    if b"\0" in data and not data.startswith(_UTF_16):
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise PromptError(f"{path}:{line}: not a text file: it has zero bytes in it")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        guess = _guessed_encoding(data)
-        found = f"it looks like {guess}" if guess else f"byte {data[error.start]:#04x}"
-        raise PromptError(f"{path}:{line}: not UTF-8 text ({found})", hint="save the file as UTF-8") from None
-
-
-def _guessed_encoding(data: bytes) -> str | None:
-    if data.startswith(_UTF_16):
-        return "UTF-16"
-    try:
-        return "GBK" if has_chinese(data.decode("gb18030")) else None
-    except UnicodeDecodeError:
-        return None

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from promptlathe.errors import TaskError
 from promptlathe.tasks.graders import nearest
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 """What a grader's dataclass has as `__pydantic_config__`: its fields are its options, and there are no others."""
 
 
