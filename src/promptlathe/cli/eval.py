@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from promptlathe.cli.console import JsonFlag, err, out, print_json
+from promptlathe.cli.opening import KeyFileOption
 from promptlathe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A catalogue name, .gguf file or OpenVINO folder.",
+        help="A catalogue name, .gguf file, OpenVINO folder, or a server's URL: http://host:port/v1#model.",
         autocompletion=complete_model,
     ),
 ]
@@ -78,6 +79,7 @@ def evaluate(
         float, typer.Option(min=0, max=2, help="0 always takes the likeliest token.")
     ] = 0.0,
     repeats: Annotated[int, typer.Option(min=1, help="Ask everything so often.")] = 1,
+    api_key_file: KeyFileOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure prompts on a task: accuracy with intervals, paired comparison with the first, a report."""
@@ -107,7 +109,7 @@ def evaluate(
         repeats=repeats,
     )
     plan.cases()  # a task or case count that is wrong is said before a run is made
-    opened = open_planned(plan)
+    opened = open_planned(plan, api_key_file=api_key_file)
     run_id = new_run_id("eval", datetime.now(UTC))
     workspace.database.start_run(run_id, "eval", plan.as_json())
     show_result(*carry_out(workspace, run_id, plan, opened), as_json=as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from promptlathe import __version__
 from promptlathe.cli.console import err
+from promptlathe.cli.opening import open_model
 from promptlathe.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -25,13 +26,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def open_planned(plan: "Plan") -> "Engine":
-    """The plan's engine, its model pulled if it is in the catalogue and missing: before a run is made, so that
-    a wrong name leaves none behind."""
-    from promptlathe.cli.models import ensure_with_progress
-    from promptlathe.engines.choose import open_engine
-
-    return open_engine(ensure_with_progress(plan.model), engine=plan.engine)
+def open_planned(plan: "Plan", *, api_key_file: "Path | None" = None) -> "Engine":
+    """The plan's engine (see `open_model`): before a run is made, so that a wrong name leaves none behind."""
+    return open_model(plan.model, engine=plan.engine, api_key_file=api_key_file)
 
 
 def make_evaluator(workspace: "Workspace", run_id: str, plan: "Plan", engine: "Engine") -> "Evaluator":

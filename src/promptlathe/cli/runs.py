@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptlathe.cli.console import JsonFlag, err, out, print_json
+from promptlathe.cli.opening import KeyFileOption
 
 if TYPE_CHECKING:
     from promptlathe.workspace.database import RunRecord
@@ -77,7 +78,7 @@ def show(run: Run, as_json: JsonFlag = False) -> None:
 
 
 @app.command()
-def resume(run: Run, as_json: JsonFlag = False) -> None:
+def resume(run: Run, api_key_file: KeyFileOption = None, as_json: JsonFlag = False) -> None:
     """Go on with a run that was cut off: nothing that was answered is asked again."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import carry_out, open_planned
@@ -92,7 +93,8 @@ def resume(run: Run, as_json: JsonFlag = False) -> None:
         go_on(workspace, record, as_json=as_json)
         return
     plan = Plan.from_json(record.spec)
-    show_result(*carry_out(workspace, record.id, plan, open_planned(plan)), as_json=as_json)
+    opened = open_planned(plan, api_key_file=api_key_file)
+    show_result(*carry_out(workspace, record.id, plan, opened), as_json=as_json)
 
 
 def state(workspace: "Workspace", record: "RunRecord") -> str:
