@@ -1,14 +1,14 @@
 """Many requests on their way at once: read lazily, started in order, their outputs as they come."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 
 from promptlathe.engines.concurrency import AdaptiveLimit
 from promptlathe.engines.engine import Output, Request
 from promptlathe.messages import Message
 
 Emit = Callable[[Output], None]
-Answering = Callable[[Request, Emit], Awaitable[None]]
+Answering = Callable[[Request, Emit], Coroutine[None, None, None]]
 """Emits all outputs of one request; what it raises ends them all."""
 
 _LONG_CHARACTERS = 1000
@@ -53,12 +53,12 @@ async def outputs_of(
     outputs: asyncio.Queue[Output | asyncio.Task[None]] = asyncio.Queue()
     flights: set[asyncio.Task[None]] = set()
 
-    async def fly(request: Request) -> None:
+    def start(request: Request) -> None:
         prefixes.started(request)
-        try:
-            await answer(request, outputs.put_nowait)
-        finally:
-            prefixes.finished(request)
+        flight = asyncio.create_task(answer(request, outputs.put_nowait))
+        flight.add_done_callback(lambda _: prefixes.finished(request))
+        flight.add_done_callback(outputs.put_nowait)
+        flights.add(flight)
 
     source = iter(requests)
     following: Request | None = None
@@ -70,11 +70,8 @@ async def outputs_of(
                 is_exhausted = following is None
                 if following is None or not prefixes.may_start(following):
                     break
-                flight = asyncio.create_task(fly(following))
-                flight.add_done_callback(outputs.put_nowait)
-                flights.add(flight)
+                start(following)
                 following = None
-                await asyncio.sleep(0)
             if not flights and outputs.empty():
                 return
             output = await outputs.get()
