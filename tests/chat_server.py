@@ -48,7 +48,11 @@ def completion(
     text: str | None, *, finish_reason: str | None = "stop", completion_tokens: int = 3, **reply: object
 ) -> Reply:
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish_reason}
-    usage = {"prompt_tokens": 7, "completion_tokens": completion_tokens, "total_tokens": 7 + completion_tokens}
+    usage = {
+        "prompt_tokens": 7,
+        "completion_tokens": completion_tokens,
+        "total_tokens": 7 + completion_tokens,
+    }
     return Reply({"object": "chat.completion", "choices": [choice], "usage": usage}, **reply)
 
 
@@ -81,7 +85,9 @@ Answering = Callable[[Asked], Reply]
 class ChatServer:
     """Runs in a thread until `close`. `answering` replies to chats, `routes` to everything else by path."""
 
-    def __init__(self, answering: Answering | None = None, routes: Mapping[str, Reply | Answering] | None = None):
+    def __init__(
+        self, answering: Answering | None = None, routes: Mapping[str, Reply | Answering] | None = None
+    ):
         self.answering: Answering = answering or (lambda _: completion("hello"))
         self.routes = {"/v1/models": models("tiny")} | dict(routes or {})
         self.asked: list[Asked] = []
