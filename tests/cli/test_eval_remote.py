@@ -158,8 +158,9 @@ def test_the_key_is_nowhere_on_disk(
     def answering(asked: Asked) -> Reply:
         if asked.headers.get("authorization") != f"Bearer {key}":
             return Reply({"error": "Unauthorized"}, 401)
-        is_doomed = asked.question == doomed and len(server.asked) < 40
-        return Reply({"detail": f"bad key {key}"}, 400) if is_doomed else completion(right[asked.question])
+        if asked.question == doomed:
+            return Reply({"detail": f"bad key {key}"}, 400)
+        return completion(right[asked.question])
 
     server = serve(answering)
     code, _, err = lathe_here("eval", TASK, "-p", "none", "-m", server.url, "--cases", "20")
@@ -179,7 +180,8 @@ def test_the_key_is_nowhere_on_disk(
     assert json.loads(shown)["prompts"][0]["errors"] == 1
     monkeypatch.setenv("LATHE_API_KEY", key)
     code, resumed, err = lathe_here("runs", "resume", json.loads(shown)["run_id"], "--json")
-    assert (code, json.loads(resumed)["prompts"][0]["errors"]) == (0, int(len(server.asked) < 40))
+    assert (code, json.loads(resumed)["prompts"][0]["errors"]) == (0, 1)
+    assert "bad key ***" in str(rows(folder))
     assert key not in shown + resumed + err
     assert all(key.encode() not in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 

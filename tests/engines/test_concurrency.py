@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -99,16 +99,12 @@ def test_many_refusals_of_what_was_sent_together_count_once() -> None:
 
 
 def test_a_pause_is_no_slowness() -> None:
-    def rates(pauses: bool) -> Iterator[int]:
-        server = Simulated(slots=1000)
-        for _ in range(8):
-            server.run(30)
-            if pauses:
-                server.now += 1000
-                server.limit.idle()
-            yield server.limit.places
-
-    assert list(rates(pauses=True))[-1] >= list(rates(pauses=False))[-1] // 2
+    server = Simulated(slots=1000)
+    for _ in range(6):
+        server.run(200)
+        server.now += 1000
+        server.limit.idle()
+    assert server.limit.places >= 64
 
 
 async def test_the_gate_lets_in_as_many_as_there_are_places() -> None:
