@@ -64,7 +64,9 @@ async def test_it_answers_and_counts(engine: RemoteEngine) -> None:
 
 
 async def test_it_streams_the_same_answer(engine: RemoteEngine) -> None:
-    *deltas, answer = [output async for output in engine.generate([ask("Tell me of the sea.", is_streamed=True)])]
+    *deltas, answer = [
+        output async for output in engine.generate([ask("Tell me of the sea.", is_streamed=True)])
+    ]
     (whole,) = [output async for output in engine.generate([ask("Tell me of the sea.")])]
     assert isinstance(answer, Answer)
     assert len(deltas) > 3
