@@ -396,6 +396,15 @@ async def test_the_environment_s_proxy_is_not_asked_for_this_machine(
     assert isinstance(await only(engine_for(serve(echo)), ask("q")), Answer)
 
 
+def test_a_proxy_that_cannot_be_used_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://me:secret@proxy:1")
+    endpoint = read_endpoint("https://model.example/v1")
+    assert endpoint is not None
+    with pytest.raises(UsageError, match="the proxy of the environment cannot be used: ") as caught:
+        RemoteEngine(endpoint).describe()
+    assert "secret" not in str(caught.value)
+
+
 def test_json_of_the_wrong_kind_is_no_list_of_models(serve: Serve) -> None:
     server = serve(routes={"/v1/models": Reply(json.dumps(["tiny"]))})
     with pytest.raises(UsageError, match=r"its /models is no list of models"):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
+
 from promptlathe.errors import UsageError
 
 KEY_VARIABLE = "LATHE_API_KEY"
@@ -68,7 +70,12 @@ def read_endpoint(reference: str) -> Endpoint | None:
             hint=f"leave it out and set {KEY_VARIABLE}, or give --api-key-file: a URL is seen by others",
         )
     path = url.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
-    return Endpoint(f"{url.scheme}://{url.netloc.lower()}{path}", url.fragment or None)
+    base_url = f"{url.scheme}://{url.netloc.lower()}{path}"
+    try:
+        httpx2.URL(base_url)
+    except httpx2.InvalidURL as error:
+        raise UsageError(f"not a URL: {error}", hint=f"for example {_EXAMPLE}") from None
+    return Endpoint(base_url, url.fragment or None)
 
 
 def read_api_key(endpoint: Endpoint, environment: Mapping[str, str], file: Path | None) -> str | None:

@@ -20,9 +20,10 @@ from promptlathe.engines.flights import Emit, Prefixes, outputs_of
 from promptlathe.engines.patience import Patience
 from promptlathe.engines.remote_errors import Fault, fault_of_transport
 from promptlathe.engines.served import OnWaiting, Probe, Served
-from promptlathe.errors import EngineError
+from promptlathe.errors import EngineError, UsageError
 
 _CONNECT_TIMEOUT_S = 10
+_TOKENIZING_TIMEOUT_S = 30
 _LOST_IN_A_ROW = 16
 _TELLING_S = 5
 _SHARES_PREFIXES = ("vllm", "sglang", "llamacpp")
@@ -205,12 +206,16 @@ class RemoteEngine:
         return self._served
 
     def _client(self) -> httpx2.Client:
-        return httpx2.Client(
-            headers=self._headers(),
-            trust_env=not self._endpoint.is_local,
-            verify=self._tls_context(),
-            timeout=30,
-        )
+        try:
+            return httpx2.Client(
+                headers=self._headers(),
+                timeout=_TOKENIZING_TIMEOUT_S,
+                trust_env=not self._endpoint.is_local,
+                verify=self._tls_context(),
+            )
+        except ValueError as error:
+            hint = "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+            raise UsageError(f"the proxy of the environment cannot be used: {error}", hint=hint) from None
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
