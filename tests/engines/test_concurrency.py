@@ -132,18 +132,37 @@ async def test_the_gate_lets_in_as_many_as_there_are_places() -> None:
 
 async def test_who_gives_up_in_the_line_takes_no_place() -> None:
     gate = Gate(AdaptiveLimit(lambda: 0.0, ceiling=1))
-    entered = []
+    entered: asyncio.Queue[str] = asyncio.Queue()
+    may_leave = asyncio.Event()
 
     async def enter(name: str) -> None:
         async with gate:
-            entered.append(name)
-            await asyncio.sleep(0.01)
+            entered.put_nowait(name)
+            await may_leave.wait()
 
-    tasks = [asyncio.create_task(enter(name)) for name in "abcd"]
-    await asyncio.sleep(0)
-    tasks[1].cancel()
-    await asyncio.sleep(0.015)
-    tasks[2].cancel()  # inside by now
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.wait_for(enter("e"), 1)
-    assert entered == ["a", "c", "d", "e"]
+    a, b, c, d = (asyncio.create_task(enter(name)) for name in "abcd")
+    assert await entered.get() == "a"
+    b.cancel()  # in the line
+    a.cancel()  # inside
+    assert await entered.get() == "c"
+    c.cancel()
+    await asyncio.gather(a, b, c, return_exceptions=True)
+    assert await entered.get() == "d"
+    may_leave.set()
+    await asyncio.wait_for(asyncio.gather(d, enter("e")), 10)
+    assert entered.get_nowait() == "e"
+
+
+async def test_who_is_let_in_and_cancelled_at_once_leaves_the_place_to_the_next() -> None:
+    gate = Gate(AdaptiveLimit(lambda: 0.0, ceiling=1))
+
+    async def enter() -> None:
+        async with gate:
+            await asyncio.sleep(0)
+
+    async with gate:
+        waiting = asyncio.create_task(enter())
+        await asyncio.sleep(0)
+    waiting.cancel()  # its turn has come, but it has not run yet
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.wait_for(enter(), 10)

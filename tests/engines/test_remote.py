@@ -192,6 +192,12 @@ async def test_a_stream_that_breaks_before_its_first_text_is_asked_for_again(ser
     assert [output.text for output in got] == ["a", "a"]
 
 
+async def test_an_error_that_calls_itself_a_stream_is_an_error(serve: Serve) -> None:
+    busy = Reply("slow down", 429, content_type="text/event-stream")
+    server = serve(lambda asked: busy if asked.index == 0 else streamed("a"))
+    assert isinstance(await only(engine_for(server), ask("q", is_streamed=True)), Answer)
+
+
 async def test_a_stream_without_a_finish_reason_but_done_is_whole(serve: Serve) -> None:
     server = serve(lambda _: streamed("a", finish_reason=None))
     answer = await only(engine_for(server), ask("q", is_streamed=True))

@@ -63,10 +63,10 @@ class Exchange:
     async def _ask_for_stream(self, url: str, body: dict[str, object], on_text: OnText) -> Completion:
         async with self.client.sse(url, method="POST", json=body) as events:
             response = events.response
-            if response.headers.get("content-type", "").partition(";")[0].strip() != "text/event-stream":
-                await response.aread()
+            if response.status_code != httpx2.codes.OK or not _is_event_stream(response):
+                content = await response.aread()
                 self._check_status(response)
-                completion = self._whole(response.content)
+                completion = self._whole(content)
                 on_text(completion.text)
                 return completion
             streamed = StreamedCompletion()
@@ -97,3 +97,7 @@ class Exchange:
 
     def _not_a_completion(self, body: bytes) -> Fault:
         return fault_of_body(body, self.endpoint, api_key=self.api_key)
+
+
+def _is_event_stream(response: httpx2.Response) -> bool:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"

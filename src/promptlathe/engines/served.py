@@ -93,12 +93,10 @@ class Probe:
                 raise fault_of_transport(error, self.endpoint).error from error
             reply = Reply(response.status_code, response.headers, response.content)
             fault = None if response.is_success else self._fault(reply)
-            if fault is None or fault.action not in ("wait", "retry"):
+            if fault is None or fault.action in ("fail", "stop"):
                 return reply
             delay_s = fault.retry_after_s or _POLL_S
-            if not fault.is_loading and fault.action != "wait":
-                raise fault.error
-            if self.clock() - started + delay_s > self.loading_s:
+            if fault.action == "retry" or self.clock() - started + delay_s > self.loading_s:
                 raise fault.error
             if not has_told:
                 self.on_waiting(f"{fault.error}; waiting for up to {self.loading_s:.0f} s")
