@@ -35,8 +35,8 @@ def rows(folder: Path) -> list[tuple[str, str, str | None]]:
 def test_each_case_is_answered_or_an_error_once_and_resume_does_the_rest(
     folder: Path, lathe_here: Lathe, serve: Serve, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setenv("LATHE_TIMEOUT_S", "1")
-    monkeypatch.setattr(remote, "Patience", partial(Patience, first_s=0.02, longest_s=0.2))
+    monkeypatch.setenv("LATHE_TIMEOUT_S", "0.5")
+    monkeypatch.setattr(remote, "Patience", partial(Patience, first_s=0.02, longest_s=0.05))
     right = expected(count)
     doomed = set(list(right)[:: max(len(right) // 100, 25)])
     chaos = Chaos(right.__getitem__, is_doomed=doomed.__contains__)
