@@ -1,5 +1,6 @@
 """A server on its worst day: what can go wrong on the way to an answer, and a lot that does it all at once."""
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -45,8 +46,8 @@ CUT_STREAMS = {
 
 
 class Chaos:
-    """Replies to chats: one in eight meets a fault, every 40 of 400 requests are a storm of 429, and to each
-    `doomed` question there is nothing but faults. All other replies are `right(question)`, whole."""
+    """Replies to chats: one in eight meets a fault, each kind in turn; every 40 of 400 requests are a storm of
+    429; a `doomed` question meets nothing but faults. All other replies are `right(question)`, whole."""
 
     def __init__(
         self, right: Callable[[str], str], *, is_doomed: Callable[[str], bool], seed: int = 0
@@ -56,6 +57,8 @@ class Chaos:
         self.is_calm = False
         self.met: Counter[str] = Counter()
         self._random = random.Random(seed)  # noqa: S311 - for tests
+        self._faults = itertools.cycle(TRANSIENT)
+        self._stream_faults = itertools.cycle((*CUT_STREAMS, *TRANSIENT))
 
     def __call__(self, asked: Asked) -> Reply:
         wants_stream = bool(asked.content.get("stream"))
@@ -65,8 +68,7 @@ class Chaos:
         if asked.index % 400 >= 360:
             return self._fault("429")
         if self.is_doomed(asked.question) or self._random.random() < 1 / 8:
-            faults = TRANSIENT | (CUT_STREAMS if wants_stream else {})
-            return self._fault(self._random.choice(list(faults)))
+            return self._fault(next(self._stream_faults if wants_stream else self._faults))
         return whole
 
     def _fault(self, name: str) -> Reply:

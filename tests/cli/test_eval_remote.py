@@ -38,7 +38,7 @@ def test_each_case_is_answered_or_an_error_once_and_resume_does_the_rest(
     monkeypatch.setenv("LATHE_TIMEOUT_S", "0.5")
     monkeypatch.setattr(remote, "Patience", partial(Patience, first_s=0.02, longest_s=0.05))
     right = expected(count)
-    doomed = set(list(right)[:: max(len(right) // 100, 25)])
+    doomed = set(list(right)[:: max(len(right) // 100, 60)])
     chaos = Chaos(right.__getitem__, is_doomed=doomed.__contains__)
     server = serve(chaos)
 

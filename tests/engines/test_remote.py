@@ -161,8 +161,8 @@ async def test_a_stream_that_is_cut_off_is_an_error_and_not_shown_twice(serve: S
 
 async def test_through_chaos_each_request_has_one_result_and_no_text_is_wrong(serve: Serve) -> None:
     chaos = Chaos(lambda question: f"right {question}", is_doomed=lambda question: question.endswith("77"))
-    engine = engine_for(serve(chaos), timeout_s=1)
-    requests = [ask(str(number), is_streamed=number % 2 == 0) for number in range(600)]
+    engine = engine_for(serve(chaos), timeout_s=0.3)
+    requests = [ask(str(number), is_streamed=number % 2 == 0) for number in range(300)]
     shown: dict[str, str] = defaultdict(str)
     results: dict[str, Answer | Failure] = {}
     async for output in engine.generate(requests):
@@ -181,8 +181,8 @@ async def test_through_chaos_each_request_has_one_result_and_no_text_is_wrong(se
     failed = [name for name, result in results.items() if isinstance(result, Failure)]
     # Cut streams cannot be asked for again, once a part of them was shown.
     assert all(name.endswith("77") or name in shown for name in failed)
-    assert len(failed) < 40
-    assert chaos.met.keys() > {*CUT_STREAMS, "429", "a stall", "half JSON"}
+    assert len(failed) < 30
+    assert chaos.met.keys() == {*CUT_STREAMS, *TRANSIENT}
 
 
 async def test_a_stream_that_breaks_before_its_first_text_is_asked_for_again(serve: Serve) -> None:
