@@ -27,6 +27,7 @@ TRANSIENT = {
     "half JSON": Reply(WHOLE.content[:HALF]),
     "half JSON that ends with the connection": Reply(WHOLE.content[:HALF], framing="close"),
     "an empty body": Reply(b""),
+    "a body that is not compressed as it says": Reply(WHOLE.content, headers={"Content-Encoding": "gzip"}),
     "no choices": Reply({"choices": []}),
     "an error with status 200": Reply({"error": {"message": "worker died", "code": 500}}),
     "a page with status 200": Reply("<html>Welcome</html>", content_type="text/html"),

@@ -51,10 +51,8 @@ class Exchange:
                 response = await self.client.post(url, json=body)
             self._check_status(response)
             return self._whole(response.content)
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise fault_of_transport(error, self.endpoint) from error
-        except httpx2.DecodingError as error:
-            raise self._not_a_completion(b"") from error
         except TimeoutError:
             raise fault_of_timeout(self.endpoint) from None
         except WithheldAnswer as error:

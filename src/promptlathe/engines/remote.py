@@ -118,7 +118,7 @@ class RemoteEngine:
         with self._client() as client:
             try:
                 response = client.post(url, json=body)
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 raise fault_of_transport(error, self._endpoint).error from error
         try:
             count = _Tokenized.model_validate_json(response.content).tokens_counted

@@ -136,8 +136,8 @@ def _busy_or_broken(reply: Reply, text: str, endpoint: Endpoint, retry_after_s: 
     return Fault(EngineError(f"{where} refuses the request ({status}): {text}"), "fail")
 
 
-def fault_of_transport(error: httpx2.TransportError, endpoint: Endpoint) -> Fault:
-    """What a connection that could not be made, or broke, means."""
+def fault_of_transport(error: httpx2.RequestError, endpoint: Endpoint) -> Fault:
+    """What a connection that could not be made, or broke, or brought rubbish, means."""
     where, host = endpoint.base_url, endpoint.host
     causes = list(_causes(error))
     if isinstance(error, httpx2.ConnectTimeout):

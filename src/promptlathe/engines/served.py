@@ -89,7 +89,7 @@ class Probe:
         while True:
             try:
                 response = self.client.get(url, timeout=_PROBE_TIMEOUT_S)
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 raise fault_of_transport(error, self.endpoint).error from error
             reply = Reply(response.status_code, response.headers, response.content)
             fault = None if response.is_success else self._fault(reply)
