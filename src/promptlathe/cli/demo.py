@@ -81,10 +81,10 @@ def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -
 
 
 def _open(plan: "Plan") -> "Engine":
-    from promptlathe.cli.evaluating import open_model
+    from promptlathe.cli.opening import open_model
 
     (model,) = plan.models
-    return open_model(model, plan.engine)
+    return open_model(model, engine=plan.engine)
 
 
 def _carry_out(

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, out, print_json
+from promptlathe.cli.console import AllowPython, JsonFlag, err, out, print_json
+from promptlathe.cli.opening import KeyFileOption
 from promptlathe.cli.runs import complete_run
 from promptlathe.errors import UsageError
 
@@ -46,7 +47,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A catalogue name, .gguf file or OpenVINO folder.",
+        help="A catalogue name, .gguf file, OpenVINO folder, or a server's URL: http://host:port/v1#model.",
         autocompletion=complete_model,
     ),
 ]
@@ -56,9 +57,6 @@ LanguageOption = Annotated[
     typer.Option(
         "--lang", help="Languages of the cases: en, zh. Repeatable. All, if not given.", show_default=False
     ),
-]
-AllowPython = Annotated[
-    bool, typer.Option("--allow-python", help="Let the task's grader run Python code of this workspace.")
 ]
 DEFAULT_CASES = 200
 DEFAULT_MODEL = "smollm2-135m-instruct"
@@ -144,6 +142,7 @@ def evaluate(
         ),
     ] = None,
     allow_python: AllowPython = False,
+    api_key_file: KeyFileOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure prompts on models and tasks: accuracy with intervals, paired comparisons, diagnosis, a report.
@@ -196,7 +195,7 @@ def evaluate(
         no_regression_from=no_regression_from,
         margin=margin,
     )
-    engines = open_planned(plans[0])
+    engines = open_planned(plans[0], api_key_file=api_key_file)
     for plan, engine_of_model in product(plans, engines.values()):
         require_answerable(plan.answer, plan.load_task(), plan.cases(), engine_of_model.describe())
     results, judgements = [], []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from promptlathe import __version__
 from promptlathe.cli.console import err
 from promptlathe.cli.judging import judge_answers
+from promptlathe.cli.opening import open_model
 from promptlathe.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -27,18 +28,10 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def open_planned(plan: "Plan") -> "dict[str, Engine]":
-    """An engine for each of the plan's models, which is pulled if it is in the catalogue and missing: before a
-    run is made, so that a wrong name leaves none behind. None of them is loaded yet."""
-    return {model: open_model(model, plan.engine) for model in plan.models}
-
-
-def open_model(reference: str, engine: str) -> "Engine":
-    """Raises what `ensure` and `open_engine` raise."""
-    from promptlathe.cli.models import ensure_with_progress
-    from promptlathe.engines.choose import open_engine
-
-    return open_engine(ensure_with_progress(reference), engine=engine)
+def open_planned(plan: "Plan", *, api_key_file: "Path | None" = None) -> "dict[str, Engine]":
+    """An engine for each of the plan's models (see `open_model`): before a run is made, so that a wrong name
+    leaves none behind. None of them is loaded yet."""
+    return {model: open_model(model, engine=plan.engine, api_key_file=api_key_file) for model in plan.models}
 
 
 def make_evaluator(

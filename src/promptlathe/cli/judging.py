@@ -22,8 +22,7 @@ async def judge_answers(
     The agreement is logged with the run, as the event `judge`. A judge that is another model is loaded when the
     answering model has been closed: both may not fit.
     """
-    from promptlathe.cli.models import ensure_with_progress
-    from promptlathe.engines.choose import open_engine
+    from promptlathe.cli.opening import open_model
     from promptlathe.evaluation.judge import Judge, describe
     from promptlathe.tasks.graders.judge import JudgeGrader
     from promptlathe.workspace.database import CacheRecorder
@@ -34,7 +33,7 @@ async def judge_answers(
     engine = evaluator.engine
     if grader.model is not None:
         engine.close()
-        engine = open_engine(ensure_with_progress(grader.model))
+        engine = open_model(grader.model)
     judge = Judge(grader, engine, CacheRecorder(workspace.database))
     try:
         async with aclosing(judge.judge(workspace.database.rows(run_id), cases)) as judged:

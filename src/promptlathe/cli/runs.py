@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, out, print_json
-from promptlathe.cli.eval import AllowPython
+from promptlathe.cli.console import AllowPython, JsonFlag, err, out, print_json
+from promptlathe.cli.opening import KeyFileOption
 
 if TYPE_CHECKING:
     from promptlathe.workspace.database import RunRecord
@@ -90,7 +90,12 @@ def show(
 
 
 @app.command()
-def resume(run: Run, allow_python: AllowPython = False, as_json: JsonFlag = False) -> None:
+def resume(
+    run: Run,
+    api_key_file: KeyFileOption = None,
+    allow_python: AllowPython = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Go on with a run that was cut off: nothing that was answered is asked again."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import carry_out, open_planned
@@ -105,7 +110,8 @@ def resume(run: Run, allow_python: AllowPython = False, as_json: JsonFlag = Fals
         go_on(workspace, record, as_json=as_json)
         return
     plan = stored_plan(workspace, record, allow_python=allow_python)
-    show_result(*carry_out(workspace, record.id, plan, open_planned(plan)), as_json=as_json)
+    opened = open_planned(plan, api_key_file=api_key_file)
+    show_result(*carry_out(workspace, record.id, plan, opened), as_json=as_json)
 
 
 def state(workspace: "Workspace", record: "RunRecord") -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, out, print_json
-from promptlathe.cli.eval import AllowPython, LanguageOption, complete_task, read_languages
+from promptlathe.cli.console import AllowPython, JsonFlag, err, out, print_json
+from promptlathe.cli.eval import LanguageOption, complete_task, read_languages
 from promptlathe.errors import TaskError, UsageError
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, out, print_json
-from promptlathe.cli.eval import AllowPython
+from promptlathe.cli.console import AllowPython, JsonFlag, out, print_json
 from promptlathe.errors import UnknownNameError, UsageError
 
 
