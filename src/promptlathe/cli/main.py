@@ -12,6 +12,7 @@ from promptlathe.cli.console import print_error
 from promptlathe.cli.demo import demo
 from promptlathe.cli.doctor import doctor
 from promptlathe.cli.eval import evaluate
+from promptlathe.cli.export import export
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
@@ -29,6 +30,7 @@ prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
 app.add_typer(prompt.app, name="prompt")
 app.command("eval")(evaluate)
+runs.app.command()(export)
 app.add_typer(runs.app, name="runs")
 app.command()(verify)
 app.add_typer(models.app, name="models")

@@ -2,20 +2,20 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, create_engine, event, inspect, select, text, update
+from sqlalchemy import ColumnElement, Connection, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError
 
 from promptlathe.errors import UnknownNameError, WorkspaceError
-from promptlathe.evaluation.answers import Response, Row
+from promptlathe.evaluation.answers import Outcome, Response, Row
 from promptlathe.tasks.grading import Grade
 from promptlathe.workspace.tables import answers, events, responses, runs
 
@@ -24,6 +24,7 @@ RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
 _REVISION = "0001"
 _KEYS_PER_QUERY = 500
+_ROWS_PER_FETCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,34 @@ class Database:
             return [_record(row) for row in found]
 
     def rows(self, run_id: str) -> list[Row]:
-        """The rows of a run with their responses, in the order of prompt, case and repeat."""
+        """All of `stream_rows`."""
+        return list(self.stream_rows(run_id))
+
+    def stream_rows(self, run_id: str, *, prompts: Collection[str] = ()) -> Iterator[Row]:
+        """The rows of a run, or of some prompts in it, with their responses, in the order of prompt, case and
+        repeat. They are read as they are asked for: what is written meanwhile is not among them."""
         query = (
             select(answers, responses)
             .outerjoin(responses, answers.c.response_key == responses.c.key)
-            .where(answers.c.run_id == run_id)
+            .where(*_of(run_id, prompts))
             .order_by(*answers.primary_key)
+            .execution_options(yield_per=_ROWS_PER_FETCH)
         )
         with self._told("read"), self._engine.connect() as connection:
-            return [_row(found) for found in connection.execute(query)]
+            yield from map(_row, connection.execute(query))
+
+    def tallies(self, run_id: str, *, prompts: Collection[str] = ()) -> dict[str, dict[Outcome, int]]:
+        """How many rows of each prompt have each outcome, repeats included."""
+        query = (
+            select(answers.c.prompt, answers.c.verdict, func.count())
+            .where(*_of(run_id, prompts))
+            .group_by(answers.c.prompt, answers.c.verdict)
+        )
+        found: dict[str, dict[Outcome, int]] = {}
+        with self._told("read"), self._engine.connect() as connection:
+            for prompt, verdict, count in connection.execute(query):
+                found.setdefault(prompt, {})[verdict] = count
+        return found
 
     def log(self, run_id: str, kind: str, content: Mapping[str, object]) -> None:
         """Append one event."""
@@ -174,6 +194,11 @@ class RunRecorder:
 
     def record(self, rows: Sequence[Row]) -> None:
         self.database.record(self.run_id, rows)
+
+
+def _of(run_id: str, prompts: Collection[str]) -> list[ColumnElement[bool]]:
+    chosen = [answers.c.prompt.in_(prompts)] if prompts else []
+    return [answers.c.run_id == run_id, *chosen]
 
 
 def _answer_values(run_id: str, row: Row) -> dict[str, object]:

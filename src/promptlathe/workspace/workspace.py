@@ -1,9 +1,12 @@
 """A workspace: the folder with a person's prompts, tasks and results."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TextIO
 
 from promptlathe.errors import UnknownNameError, WorkspaceError
 from promptlathe.prompts import Prompt, library_names, library_prompt, read_prompt
@@ -91,10 +94,18 @@ def new_run_id(kind: str, now: datetime) -> str:
 
 def write_text(path: Path, content: str) -> None:
     """Replace `path` whole or not at all. Raises WorkspaceError, and leaves no other file behind."""
+    with written_whole(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[TextIO]:
+    """A file to write UTF-8 to, which takes the place of `path` at the end; on any error `path` stays as it was
+    and no other file is left behind. Raises WorkspaceError."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("x", encoding="utf-8", newline="") as file:
-            file.write(content)
+        with beside.open("x", encoding="utf-8", errors="replace", newline="") as file:
+            yield file
         beside.replace(path)
     except OSError as error:
         raise WorkspaceError(f"cannot write {path}: {error.strerror}", hint=_SPACE_HINT) from error

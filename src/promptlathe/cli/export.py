@@ -1,0 +1,138 @@
+"""`lathe runs export`: a run for spreadsheets, CI systems, Inspect and other programs."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import typer
+
+from promptlathe.cli.console import err
+from promptlathe.cli.runs import Run
+from promptlathe.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from promptlathe.evaluation.exports import Record
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.workspace.database import RunRecord
+    from promptlathe.workspace.workspace import Workspace
+
+Format = Literal["csv", "jsonl", "json", "junit", "inspect", "html"]
+
+_BY_SUFFIX: dict[str, Format] = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".json": "json",
+    ".xml": "junit",
+    ".html": "html",
+}
+
+
+def export(
+    run: Run,
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help=f"{', '.join(get_args(Format))}. Left out: what the name of the file ends with.",
+            autocompletion=lambda: list(get_args(Format)),
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, and not to stdout.")
+    ] = None,
+    prompt: Annotated[
+        list[str], typer.Option("--prompt", "-p", help="Only the rows of this prompt. Repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a run's rows for other programs.
+
+    csv, jsonl and json have every row with question, answer, verdict, tokens and seconds; jsonl and json also the
+    full messages. junit is for CI systems, inspect for `inspect view`, html is the report.
+
+    In csv, text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.workspace.workspace import Workspace, written_whole
+
+    chosen = _format(format_name, output)
+    if output is not None and output.exists() and not force:
+        raise UsageError(f"{output} is there already", hint="--force overwrites it")
+    workspace = Workspace.find()
+    record = workspace.database.run(run)
+    if record.kind != "eval":
+        raise UsageError(
+            f"{record.id} is a {record.kind}, not an evaluation",
+            hint=f"its answers are in .lathe/reports/{record.id}.certificate.json",
+        )
+    plan = Plan.from_json(record.spec)
+    _require_prompts(plan, prompt)
+    pieces = _pieces(workspace, record, plan, chosen, prompt)
+    if output is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece.encode("utf-8", "replace"))
+        sys.stdout.flush()
+        return
+    with written_whole(output) as file:
+        file.writelines(pieces)
+    err.print(f"[dim]written[/] {output}", soft_wrap=True)
+
+
+def _format(name: str | None, output: Path | None) -> Format:
+    known = get_args(Format)
+    if name is None:
+        if output is None or output.suffix not in _BY_SUFFIX:
+            raise UsageError("say which format", hint=f"--format {'|'.join(known)}")
+        return _BY_SUFFIX[output.suffix]
+    for format_name in known:
+        if name == format_name:
+            found: Format = format_name
+            return found
+    raise UnknownNameError("format", name, known)
+
+
+def _require_prompts(plan: "Plan", names: "Sequence[str]") -> None:
+    known = [prompt.name for prompt in plan.prompts]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("prompt", name, known)
+
+
+def _pieces(
+    workspace: "Workspace", record: "RunRecord", plan: "Plan", chosen: Format, prompts: "Collection[str]"
+) -> "Iterable[str]":
+    from promptlathe.cli.evaluating import summarise_run
+    from promptlathe.evaluation.exports import EXPORTERS, ExportedRun
+    from promptlathe.evaluation.html import render_html
+
+    summary = summarise_run(workspace, record.id, plan)
+    if chosen == "html":
+        return [render_html(summary, plan.cases(), plan.prompts, workspace.database.rows(record.id))]
+    model = str(summary.provenance.get("model", plan.model))
+    tallies = workspace.database.tallies(record.id, prompts=prompts)
+    exported = ExportedRun(
+        summary=summary,
+        is_finished=record.status == "finished",
+        started_at=record.created_at,
+        finished_at=record.finished_at,
+        repeats=plan.repeats,
+        tallies={(name, model): tally for name, tally in tallies.items()},
+    )
+    return EXPORTERS[chosen](exported, _records(workspace, record.id, plan, model, prompts))
+
+
+def _records(
+    workspace: "Workspace", run_id: str, plan: "Plan", model: str, prompts: "Collection[str]"
+) -> "Iterator[Record]":
+    from promptlathe.evaluation.exports import Record
+    from promptlathe.prompts import render_messages
+
+    cases = {case.id: case for case in plan.cases()}
+    by_name = {prompt.name: prompt for prompt in plan.prompts}
+    for row in workspace.database.stream_rows(run_id, prompts=prompts):
+        case = cases[row.case_id]
+        messages = render_messages(by_name[row.prompt], case.question, case.variables)
+        yield Record(model, row, case, messages)
