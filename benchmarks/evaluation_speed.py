@@ -133,8 +133,9 @@ def measure_lathe(count: int) -> Measured:
         database = Database(Path(folder) / "lathe.db")
         database.start_run("benchmark", "eval", {})
         task = get_task("decimal-comparison")
+        recorder = RunRecorder(database, "benchmark")
         evaluator = Evaluator(
-            task, engine, RunRecorder(database, "benchmark"), Sampling(max_tokens=MAX_TOKENS)
+            task, engine, "smollm2-135m-instruct", recorder, Sampling(max_tokens=MAX_TOKENS)
         )
         cases = task.cases("select", count)
         started = time.monotonic()

@@ -255,7 +255,13 @@ def _make_run(
     )
     provenance = {"model": "tiny <b>", "seed": 0, "sampling": {"temperature": 0.0, "stop": []}}
     summary = summarise(
-        run_id="run-1", task=task, cases=cases, prompts=prompts, rows=rows, provenance=provenance
+        run_id="run-1",
+        task=task,
+        cases=cases,
+        prompts=prompts,
+        models=("tiny",),
+        rows=rows,
+        provenance=provenance,
     )
     return Run(summary, cases, prompts, rows)
 
@@ -268,11 +274,11 @@ def _row(prompt: str, case: Case, letter: str, text: str) -> Row | None:
         return None
     outcome, key = _OUTCOMES[letter], f"{prompt} {case.id}"
     if outcome == "error":
-        return Row(prompt, case.id, 0, key, None, None, text or "too long", is_cached=False)
+        return Row(prompt, "tiny", case.id, 0, key, None, None, text or "too long", is_cached=False)
     said = {"correct": case.expected, "wrong": _other(case), "unparsed": None}[outcome]
     response = Response(text or f"The answer is {said}.", "stop", 120, 8, 0.1)
     grade = Grade(outcome, said, contradicts=False, reason="" if said else "no choice")
-    return Row(prompt, case.id, 0, key, response, grade, None, is_cached=False)
+    return Row(prompt, "tiny", case.id, 0, key, response, grade, None, is_cached=False)
 
 
 def _other(case: Case) -> str:

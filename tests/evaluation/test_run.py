@@ -36,7 +36,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def evaluator(engine: ScriptedEngine, database: Database, run: str = "run", **changes: object) -> Evaluator:
     if run not in [record.id for record in database.runs()]:
         database.start_run(run, "eval", {})
-    made = Evaluator(TASKS, engine, RunRecorder(database, run), SAMPLING)
+    made = Evaluator(TASKS, engine, "tiny", RunRecorder(database, run), SAMPLING)
     return replace(made, **changes)
 
 
@@ -63,7 +63,7 @@ class Watched:
 
 async def test_a_row_is_recorded_before_it_is_seen() -> None:
     watched = Watched()
-    async for row in Evaluator(TASKS, right(), watched, SAMPLING).evaluate([EXPERT], CASES):
+    async for row in Evaluator(TASKS, right(), "tiny", watched, SAMPLING).evaluate([EXPERT], CASES):
         assert row in watched.rows
     assert len(watched.rows) == len(CASES)
 
@@ -151,7 +151,13 @@ async def test_a_failing_request_is_a_row_and_no_wrong_answer(database: Database
         None,
     )
     (summary,) = summarise(
-        run_id="run", task=TASKS, cases=CASES, prompts=[EXPERT], rows=database.rows("run"), provenance={}
+        run_id="run",
+        task=TASKS,
+        cases=CASES,
+        prompts=[EXPERT],
+        models=["tiny"],
+        rows=database.rows("run"),
+        provenance={},
     ).prompts
     assert (summary.total.cases, summary.total.accuracy, summary.wrong, summary.errors) == (11, 1.0, 0, 1)
 

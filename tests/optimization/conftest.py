@@ -38,7 +38,8 @@ GOOD, BETTER, BAD = prompt("good"), prompt("better"), prompt("bad")
 
 
 def evaluator(script: Script, **options: object) -> Evaluator:
-    return Evaluator(get_task(TASK), ScriptedEngine(script, **options), Remembered(), Sampling(max_tokens=20))
+    engine = ScriptedEngine(script, **options)
+    return Evaluator(get_task(TASK), engine, "scripted", Remembered(), Sampling(max_tokens=20))
 
 
 Prove = Callable[..., Proof]

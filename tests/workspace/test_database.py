@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 import promptlathe.workspace.database as module
 from promptlathe.errors import UnknownNameError, WorkspaceError
@@ -31,11 +32,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def a_row(case_id: str = "case", text: str = "13.8", *, is_cached: bool = False, key: str = "") -> Row:
     response = Response(text, "stop", 20, 3, 0.25)
     grade = Grade("correct", text, contradicts=False)
-    return Row("expert", case_id, 0, key or f"key of {case_id}", response, grade, None, is_cached)
+    return Row("expert", "tiny", case_id, 0, key or f"key of {case_id}", response, grade, None, is_cached)
 
 
 def a_failed_row(case_id: str = "case") -> Row:
-    return Row("expert", case_id, 0, f"key of {case_id}", None, None, "too long", is_cached=False)
+    return Row("expert", "tiny", case_id, 0, f"key of {case_id}", None, None, "too long", is_cached=False)
 
 
 def tables(path: Path) -> set[str]:
@@ -60,6 +61,35 @@ def test_migrations_make_the_tables_and_take_them_away(tmp_path: Path) -> None:
         command.downgrade(config, "base")
         assert inspect(connection).get_table_names() == ["alembic_version"]
     engine.dispose()
+
+
+def test_answers_of_before_there_were_models_are_their_runs_only_ones(tmp_path: Path) -> None:
+    """And back: a later model's answers have no place in the older form."""
+    path = tmp_path / "old.db"
+    opened = Database(path)
+    for run, models in [("a", ["tiny", "other"]), ("b", ["tiny.gguf"])]:
+        opened.start_run(run, "eval", {"task": "t", "models": models})
+        opened.record(run, [replace(a_row(), model=model) for model in models])
+    opened.close()
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        found = connection.execute(
+            text("SELECT run_id, spec FROM runs JOIN answers ON id = run_id ORDER BY id")
+        )
+        assert found.all() == [
+            ("a", '{"task": "t", "model": "tiny"}'),
+            ("b", '{"task": "t", "model": "tiny.gguf"}'),
+        ]
+    engine.dispose()
+    migrated = Database(path)
+    assert migrated.rows("a") == [replace(a_row(), model="tiny")]
+    assert migrated.rows("b") == [replace(a_row(), model="tiny.gguf")]
+    assert migrated.run("b").spec == {"task": "t", "models": ["tiny.gguf"]}
+    migrated.close()
 
 
 def test_a_migration_that_breaks_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

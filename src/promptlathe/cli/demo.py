@@ -43,7 +43,6 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure, improve and prove a prompt on a real model: decimals, the seed's prompt against a battery."""
-    from promptlathe.cli.evaluating import open_planned
     from promptlathe.engines.engine import Sampling
     from promptlathe.evaluation.plan import Plan
     from promptlathe.workspace.workspace import Workspace, new_run_id
@@ -56,11 +55,11 @@ def demo(
         seed=seed,
         languages=read_languages(lang),
         prompts=(workspace.prompt(START),),
-        model=model,
+        models=(model,),
         engine=engine,
         sampling=Sampling(max_tokens=MAX_TOKENS),
     )
-    opened = open_planned(plan)
+    opened = _open(plan)
     run_id = new_run_id("demo", datetime.now(UTC))
     workspace.database.start_run(run_id, "demo", plan.as_json() | {"select_cases": select_cases})
     _carry_out(workspace, run_id, plan, select_cases, opened, as_json=as_json)
@@ -68,10 +67,8 @@ def demo(
 
 def go_on(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
     """Carry out a demo from its stored plan; what was answered before comes from the cache."""
-    from promptlathe.cli.evaluating import open_planned
-
     plan, select_cases = _stored(record)
-    _carry_out(workspace, record.id, plan, select_cases, open_planned(plan), as_json=as_json)
+    _carry_out(workspace, record.id, plan, select_cases, _open(plan), as_json=as_json)
 
 
 def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
@@ -81,6 +78,13 @@ def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -
         err.print(f"{record.id} is not finished; go on with: lathe runs resume {record.id}")
         raise typer.Exit(1)
     _show(result, None, as_json=as_json)
+
+
+def _open(plan: "Plan") -> "Engine":
+    from promptlathe.cli.evaluating import open_model
+
+    (model,) = plan.models
+    return open_model(model, plan.engine)
 
 
 def _carry_out(
@@ -108,7 +112,8 @@ def _prove(workspace: "Workspace", run_id: str, plan: "Plan", select_cases: int,
     from promptlathe.optimization.headroom import battery
     from promptlathe.optimization.prove import Effort, Prover
 
-    evaluator = make_evaluator(workspace, run_id, plan, engine)
+    (model,) = plan.models
+    evaluator = make_evaluator(workspace, run_id, plan, model, engine)
     propose = evaluator.task.cases("propose", PROPOSE_CASES, seed=plan.seed, languages=plan.languages)
     (start,) = plan.prompts
     candidates = [*battery(evaluator.task, propose), workspace.prompt(f"{START}-en")]
@@ -170,6 +175,7 @@ def _sealed_summary(
         task=plan.load_task(),
         cases=plan.cases(),
         prompts=prompts,
+        models=plan.models,
         rows=proof.sealed_rows,
         provenance=provenance(workspace, run_id, plan),
     )

@@ -65,7 +65,15 @@ def evaluate(
             autocompletion=complete_prompt,
         ),
     ],
-    model: ModelOption = DEFAULT_MODEL,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            "--model",
+            "-m",
+            help="A catalogue name, .gguf file or OpenVINO folder. Repeatable: each prompt is asked of each model.",
+            autocompletion=complete_model,
+        ),
+    ] = [DEFAULT_MODEL],  # noqa: B006
     engine: EngineOption = "auto",
     split: Annotated[
         str, typer.Option(help="propose or select; sealed cases are for certificates.")
@@ -101,7 +109,7 @@ def evaluate(
         seed=seed,
         languages=read_languages(lang),
         prompts=read_prompts(workspace, prompt),
-        model=model,
+        models=read_models(model),
         engine=engine,
         sampling=Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed),
         repeats=repeats,
@@ -141,6 +149,14 @@ def read_prompts(workspace: "Workspace", references: "Sequence[str]") -> "tuple[
     if twice:
         raise UsageError(f"two prompts are called {twice!r}", hint="give one of them another file name")
     return prompts
+
+
+def read_models(references: "Sequence[str]") -> tuple[str, ...]:
+    """Raises UsageError for a model that is there twice."""
+    twice = next((model for model in references if references.count(model) > 1), None)
+    if twice:
+        raise UsageError(f"model {twice!r} is given twice", hint="name each model once; see --repeats")
+    return tuple(references)
 
 
 def read_languages(given: "Sequence[str]") -> "tuple[Language, ...]":

@@ -1,7 +1,7 @@
 """Carrying out a plan in the terminal: progress with time left, states in the database, a report at the end."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
@@ -25,50 +25,62 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def open_planned(plan: "Plan") -> "Engine":
-    """The plan's engine, its model pulled if it is in the catalogue and missing: before a run is made, so that
-    a wrong name leaves none behind."""
+def open_planned(plan: "Plan") -> "dict[str, Engine]":
+    """An engine for each of the plan's models, which is pulled if it is in the catalogue and missing: before a
+    run is made, so that a wrong name leaves none behind. None of them is loaded yet."""
+    return {model: open_model(model, plan.engine) for model in plan.models}
+
+
+def open_model(reference: str, engine: str) -> "Engine":
+    """Raises what `ensure` and `open_engine` raise."""
     from promptlathe.cli.models import ensure_with_progress
     from promptlathe.engines.choose import open_engine
 
-    return open_engine(ensure_with_progress(plan.model), engine=plan.engine)
+    return open_engine(ensure_with_progress(reference), engine=engine)
 
 
-def make_evaluator(workspace: "Workspace", run_id: str, plan: "Plan", engine: "Engine") -> "Evaluator":
-    """Task, engine and recorder of a run."""
+def make_evaluator(
+    workspace: "Workspace", run_id: str, plan: "Plan", model: str, engine: "Engine"
+) -> "Evaluator":
+    """Task, engine and recorder of a run; what the engine is goes into the run's log."""
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.workspace.database import RunRecorder
 
     described = asdict(engine.describe()) | {"capabilities": sorted(engine.describe().capabilities)}
-    workspace.database.log(run_id, "engine", described)
+    workspace.database.log(run_id, "engine", described | {"name": model})
     return Evaluator(
         task=plan.load_task(),
         engine=engine,
+        model=model,
         recorder=RunRecorder(workspace.database, run_id),
         sampling=plan.sampling,
     )
 
 
 def carry_out(
-    workspace: "Workspace", run_id: str, plan: "Plan", engine: "Engine"
+    workspace: "Workspace", run_id: str, plan: "Plan", engines: "Mapping[str, Engine]"
 ) -> "tuple[RunSummary, Path]":
-    """Ask what a run has not asked yet; its summary, and the report's path."""
+    """Ask what a run has not asked yet, model after model, so that only one is in memory; the run's summary,
+    and the report's path."""
     from promptlathe.evaluation.answers import require_an_answer
     from promptlathe.evaluation.html import render_html
 
     with running(workspace, run_id):
-        evaluator = make_evaluator(workspace, run_id, plan, engine)
         cases = plan.cases()
-        total = len(plan.prompts) * len(cases) * plan.repeats
 
-        async def ask() -> None:
-            with answers_progress() as progress:
-                bar = AnswersBar(progress, "answers", total)
-                async with aclosing(evaluator.evaluate(plan.prompts, cases, repeats=plan.repeats)) as rows:
-                    async for row in rows:
-                        bar.row(row)
+        async def ask(bar: AnswersBar, model: str, engine: "Engine") -> None:
+            evaluator = make_evaluator(workspace, run_id, plan, model, engine)
+            async with aclosing(evaluator.evaluate(plan.prompts, cases, repeats=plan.repeats)) as rows:
+                async for row in rows:
+                    bar.row(row)
 
-        run_async(ask())
+        with answers_progress() as progress:
+            bar = AnswersBar(
+                progress, "answers", len(engines) * len(plan.prompts) * len(cases) * plan.repeats
+            )
+            for model, engine in engines.items():
+                run_async(ask(bar, model, engine))
+                engine.close()
         rows = workspace.database.rows(run_id)
         require_an_answer(rows)
     summary = summarise_run(workspace, run_id, plan)
@@ -84,16 +96,24 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
         task=plan.load_task(),
         cases=plan.cases(),
         prompts=plan.prompts,
+        models=plan.models,
         rows=workspace.database.rows(run_id),
         provenance=provenance(workspace, run_id, plan),
     )
 
 
 def provenance(workspace: "Workspace", run_id: str, plan: "Plan") -> dict[str, object]:
-    """What is needed to get the same numbers again."""
+    """What is needed to get the same numbers again. Of one model its facts stand here, of several under
+    `models`, by the name that each has in the run."""
+    engines = {
+        str(content.get("name", "")): {key: content[key] for key in content if key != "name"}
+        for kind, content in workspace.database.events(run_id)
+        if kind == "engine"
+    }
+    facts = {"models": engines} if len(plan.models) > 1 else next(reversed(engines.values()), {})
     return {
         "promptlathe": __version__,
-        **dict(workspace.database.events(run_id)).get("engine", {}),
+        **facts,
         "seed": plan.seed,
         "languages": list(plan.languages),
         "sampling": asdict(plan.sampling),

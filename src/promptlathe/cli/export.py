@@ -11,7 +11,7 @@ from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from promptlathe.evaluation.exports import Record
     from promptlathe.evaluation.plan import Plan
@@ -46,6 +46,9 @@ def export(
     prompt: Annotated[
         list[str], typer.Option("--prompt", "-p", help="Only the rows of this prompt. Repeatable.")
     ] = [],  # noqa: B006 - typer copies it
+    model: Annotated[
+        list[str], typer.Option("--model", "-m", help="Only the rows of this model. Repeatable.")
+    ] = [],  # noqa: B006
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a run's rows for other programs.
@@ -69,8 +72,9 @@ def export(
             hint=f"its answers are in .lathe/reports/{record.id}.certificate.json",
         )
     plan = Plan.from_json(record.spec)
-    _require_prompts(plan, prompt)
-    pieces = _pieces(workspace, record, plan, chosen, prompt)
+    _require_known("prompt", prompt, [known.name for known in plan.prompts])
+    _require_known("model", model, plan.models)
+    pieces = _pieces(workspace, record, plan, chosen, {"prompts": prompt, "models": model})
     if output is None:
         for piece in pieces:
             sys.stdout.buffer.write(piece.encode("utf-8", "replace"))
@@ -94,15 +98,18 @@ def _format(name: str | None, output: Path | None) -> Format:
     raise UnknownNameError("format", name, known)
 
 
-def _require_prompts(plan: "Plan", names: "Sequence[str]") -> None:
-    known = [prompt.name for prompt in plan.prompts]
+def _require_known(kind: str, names: "Sequence[str]", known: "Sequence[str]") -> None:
     for name in names:
         if name not in known:
-            raise UnknownNameError("prompt", name, known)
+            raise UnknownNameError(kind, name, known)
 
 
 def _pieces(
-    workspace: "Workspace", record: "RunRecord", plan: "Plan", chosen: Format, prompts: "Collection[str]"
+    workspace: "Workspace",
+    record: "RunRecord",
+    plan: "Plan",
+    chosen: Format,
+    subjects: "Mapping[str, Sequence[str]]",
 ) -> "Iterable[str]":
     from promptlathe.cli.evaluating import summarise_run
     from promptlathe.evaluation.exports import EXPORTERS, ExportedRun
@@ -111,28 +118,25 @@ def _pieces(
     summary = summarise_run(workspace, record.id, plan)
     if chosen == "html":
         return [render_html(summary, plan.cases(), plan.prompts, workspace.database.rows(record.id))]
-    model = str(summary.provenance.get("model", plan.model))
-    tallies = workspace.database.tallies(record.id, prompts=prompts)
     exported = ExportedRun(
         summary=summary,
         is_finished=record.status == "finished",
         started_at=record.created_at,
         finished_at=record.finished_at,
         repeats=plan.repeats,
-        tallies={(name, model): tally for name, tally in tallies.items()},
+        tallies=workspace.database.tallies(record.id, **subjects),
     )
-    return EXPORTERS[chosen](exported, _records(workspace, record.id, plan, model, prompts))
+    return EXPORTERS[chosen](exported, _records(workspace, record.id, plan, subjects))
 
 
 def _records(
-    workspace: "Workspace", run_id: str, plan: "Plan", model: str, prompts: "Collection[str]"
+    workspace: "Workspace", run_id: str, plan: "Plan", subjects: "Mapping[str, Sequence[str]]"
 ) -> "Iterator[Record]":
     from promptlathe.evaluation.exports import Record
     from promptlathe.prompts import render_messages
 
     cases = {case.id: case for case in plan.cases()}
-    by_name = {prompt.name: prompt for prompt in plan.prompts}
-    for row in workspace.database.stream_rows(run_id, prompts=prompts):
+    prompts = {prompt.name: prompt for prompt in plan.prompts}
+    for row in workspace.database.stream_rows(run_id, **subjects):
         case = cases[row.case_id]
-        messages = render_messages(by_name[row.prompt], case.question, case.variables)
-        yield Record(model, row, case, messages)
+        yield Record(row, case, render_messages(prompts[row.prompt], case.question, case.variables))

@@ -1,10 +1,10 @@
-"""What an evaluation asks and what it gets: one `Ask` and one `Row` for each prompt, case and repeat."""
+"""What an evaluation asks and what it gets: one `Ask` and one `Row` for each prompt, model, case and repeat."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
 from promptlathe.errors import EngineError
@@ -14,6 +14,18 @@ from promptlathe.tasks.case import Case
 from promptlathe.tasks.grading import Grade
 
 Outcome = Literal["correct", "wrong", "unparsed", "error"]
+
+
+class Subject(NamedTuple):
+    """What is measured: one prompt on one model, each by its name within the run."""
+
+    prompt: str
+    model: str
+
+
+def label(subject: Subject, models: Sequence[str]) -> str:
+    """What a subject is called in a run of these models: `prompt`, and `model@prompt` where there are several."""
+    return f"{subject.model}@{subject.prompt}" if len(models) > 1 else subject.prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +52,13 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One judged answer. Exactly one of `response` and `error` is there; `grade` comes with `response`."""
+    """One judged answer. Exactly one of `response` and `error` is there; `grade` comes with `response`.
+
+    `model` is what the model is called within the run: results are told apart by `subject`.
+    """
 
     prompt: str
+    model: str
     case_id: str
     repeat: int
     key: str
@@ -50,6 +66,10 @@ class Row:
     grade: Grade | None
     error: str | None
     is_cached: bool
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.prompt, self.model)
 
     @property
     def outcome(self) -> Outcome:

@@ -70,17 +70,16 @@ def render_html(
 
 def _answers(summary: RunSummary, cases: Sequence[Case], rows: Sequence[Row]) -> dict[str, object]:
     """What the script shows in the table of cases, by case and then by prompt."""
-    found = {(row.case_id, row.prompt): _answer(row) for row in rows if row.repeat == 0}
-    names = [prompt.name for prompt in summary.prompts]
+    found = {(row.case_id, row.prompt, row.model): _answer(row) for row in rows if row.repeat == 0}
     return {
-        "prompts": names,
+        "prompts": [prompt.name for prompt in summary.prompts],
         "cases": [
             {
                 "id": case.id,
                 "question": case.question,
                 "expected": case.expected,
                 "stratum": case.stratum,
-                "answers": [found.get((case.id, name)) for name in names],
+                "answers": [found.get((case.id, made.prompt, made.model)) for made in summary.prompts],
             }
             for case in cases
         ],

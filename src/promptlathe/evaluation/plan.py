@@ -17,9 +17,10 @@ NO_PROMPT = "none"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One evaluation: these prompts (the first is what the others are compared with) on these cases.
+    """One evaluation: these prompts on these models (the first ones are what the others are compared with),
+    on these cases.
 
-    `model` is what the user called it, so that a later resume finds it again.
+    `models` are as the user called them, so that a later resume finds them again; none is there twice.
     """
 
     task: str
@@ -28,7 +29,7 @@ class Plan:
     seed: int
     languages: tuple[Language, ...]
     prompts: tuple[Prompt, ...]
-    model: str
+    models: tuple[str, ...]
     engine: str
     sampling: Sampling
     repeats: int = 1
@@ -83,7 +84,7 @@ class _Stored(BaseModel):
     count: int
     seed: int
     languages: tuple[Language, ...]
-    model: str
+    models: tuple[str, ...]
     engine: str
     sampling: Sampling
     repeats: int

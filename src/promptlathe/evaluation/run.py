@@ -22,17 +22,18 @@ class Recorder(Protocol):
         ...
 
     def record(self, rows: Sequence[Row]) -> None:
-        """Keep rows and their responses. A row takes the place of an earlier one of the same prompt, case and
-        repeat; if the run had generated that same answer itself, it stays `is_cached` false."""
+        """Keep rows and their responses. A row takes the place of an earlier one of the same subject, case
+        and repeat; if the run had generated that same answer itself, it stays `is_cached` false."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """One task on one engine, recorded in one place."""
+    """One task on one engine, recorded in one place. `model` is what the run calls the engine's model."""
 
     task: Task
     engine: Engine
+    model: str
     recorder: Recorder
     sampling: Sampling
 
@@ -82,7 +83,7 @@ class Evaluator:
                     same = by_key[output.request_id]
                     rows = [self._row(ask, response, is_cached=ask is not same[0]) for ask in same]
                 elif isinstance(output, Failure):
-                    rows = [_failed(ask, output.error.message) for ask in by_key[output.request_id]]
+                    rows = [self._failed(ask, output.error.message) for ask in by_key[output.request_id]]
                 else:
                     continue
                 self.recorder.record(rows)
@@ -95,8 +96,9 @@ class Evaluator:
 
     def _row(self, ask: Ask, response: Response, *, is_cached: bool) -> Row:
         grade = self.task.grade(ask.case, response.text)
-        return Row(ask.prompt.name, ask.case.id, ask.repeat, ask.key, response, grade, None, is_cached)
+        name = ask.prompt.name
+        return Row(name, self.model, ask.case.id, ask.repeat, ask.key, response, grade, None, is_cached)
 
-
-def _failed(ask: Ask, error: str) -> Row:
-    return Row(ask.prompt.name, ask.case.id, ask.repeat, ask.key, None, None, error, is_cached=False)
+    def _failed(self, ask: Ask, error: str) -> Row:
+        name = ask.prompt.name
+        return Row(name, self.model, ask.case.id, ask.repeat, ask.key, None, None, error, is_cached=False)

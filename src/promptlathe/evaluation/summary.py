@@ -1,10 +1,10 @@
 """What the rows of a run say: shares with intervals, strata, paired comparisons. All outputs show this."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from promptlathe.evaluation.answers import Row
+from promptlathe.evaluation.answers import Row, Subject, label
 from promptlathe.prompts import Prompt
 from promptlathe.statistics.chance import AgainstChance, against_chance
 from promptlathe.statistics.intervals import Interval, cluster_interval, wilson
@@ -25,9 +25,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PromptSummary:
-    """One prompt's results. Errors are no answers: they are counted here and in nothing else."""
+    """One prompt's results on one model. Errors are no answers: they are counted here and in nothing else."""
 
     name: str
+    """What it is called in this run, and nothing else in it: see `answers.label`."""
+    prompt: str
+    model: str
     digest: str
     total: Share
     strata: Mapping[str, Share]
@@ -47,7 +50,8 @@ class PromptSummary:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`after` against `before` on the cases both answered; `adjusted_p` is Holm's over the run's comparisons."""
+    """`after` against `before`, by their names, on the cases both answered; `adjusted_p` is Holm's over the
+    run's comparisons."""
 
     before: str
     after: str
@@ -67,6 +71,7 @@ class RunSummary:
     shortcuts: Mapping[str, float]
     """What each wrong rule would score on these cases: the lines to be above."""
     prompts: tuple[PromptSummary, ...]
+    """Model by model, each with all prompts in their order."""
     comparisons: tuple[Comparison, ...]
     provenance: Mapping[str, object]
     """Model, engine, versions, digests, seed, sampling: what is needed to run it again."""
@@ -81,15 +86,20 @@ def summarise(
     task: Task,
     cases: Sequence[Case],
     prompts: Sequence[Prompt],
+    models: Sequence[str],
     rows: Sequence[Row],
     provenance: Mapping[str, object],
 ) -> RunSummary:
-    """Compare every prompt with the first one. Only first repeats are counted; rows may be incomplete."""
-    by_prompt: dict[str, dict[str, Row]] = {prompt.name: {} for prompt in prompts}
+    """Compare every prompt on every model with its `baseline`. Only first repeats are counted; rows may be
+    incomplete."""
+    found: dict[Subject, dict[str, Row]] = {
+        Subject(prompt.name, model): {} for model in models for prompt in prompts
+    }
     ids = {case.id for case in cases}
     for row in rows:
-        if row.repeat == 0 and row.prompt in by_prompt and row.case_id in ids:
-            by_prompt[row.prompt][row.case_id] = row
+        if row.repeat == 0 and row.subject in found and row.case_id in ids:
+            found[row.subject][row.case_id] = row
+    digests = {prompt.name: prompt.digest for prompt in prompts}
     return RunSummary(
         run_id=run_id,
         task=task.name,
@@ -97,8 +107,11 @@ def summarise(
         cases=len(cases),
         chance=task.chance_of(cases),
         shortcuts=task.shortcut_scores(cases),
-        prompts=tuple(_prompt_summary(prompt, cases, by_prompt[prompt.name]) for prompt in prompts),
-        comparisons=_comparisons([prompt.name for prompt in prompts], cases, by_prompt),
+        prompts=tuple(
+            _prompt_summary(subject, label(subject, models), digests[subject.prompt], cases, answered)
+            for subject, answered in found.items()
+        ),
+        comparisons=_comparisons(models, cases, found),
         provenance=provenance,
     )
 
@@ -144,13 +157,23 @@ def guessing(answered: Sequence[Case], rows: Mapping[str, Row]) -> AgainstChance
     return against_chance(correct, chance, [case.cluster for case in answered])
 
 
+def baseline(subject: Subject, subjects: Iterable[Subject]) -> Subject | None:
+    """What a subject is compared with: the first prompt on the same model; where it is that itself, the first
+    prompt on the first model. None for the very first, which the others are measured by."""
+    first, *_ = known = list(subjects)
+    on_its_model = next(other for other in known if other.model == subject.model)
+    before = on_its_model if on_its_model != subject else first
+    return before if before != subject else None
+
+
 def _comparisons(
-    names: Sequence[str], cases: Sequence[Case], by_prompt: Mapping[str, Mapping[str, Row]]
+    models: Sequence[str], cases: Sequence[Case], rows: Mapping[Subject, Mapping[str, Row]]
 ) -> tuple[Comparison, ...]:
-    if not names:
-        return ()
-    first = names[0]
-    found = [compare(first, name, cases, by_prompt[first], by_prompt[name]) for name in names[1:]]
+    found = [
+        compare(label(before, models), label(subject, models), cases, rows[before], rows[subject])
+        for subject in rows
+        if (before := baseline(subject, rows))
+    ]
     made = [comparison for comparison in found if comparison is not None]
     adjusted = holm([comparison.paired.p_value for comparison in made])
     return tuple(
@@ -159,15 +182,19 @@ def _comparisons(
     )
 
 
-def _prompt_summary(prompt: Prompt, cases: Sequence[Case], rows: Mapping[str, Row]) -> PromptSummary:
+def _prompt_summary(
+    subject: Subject, name: str, digest: str, cases: Sequence[Case], rows: Mapping[str, Row]
+) -> PromptSummary:
     answered = [case for case in cases if case.id in rows and rows[case.id].error is None]
     responses = [response for case in answered if (response := rows[case.id].response)]
     outcomes = Counter(row.outcome for row in rows.values())
     strata = dict.fromkeys(case.stratum for case in cases)
     count = max(len(responses), 1)
     return PromptSummary(
-        name=prompt.name,
-        digest=prompt.digest,
+        name=name,
+        prompt=subject.prompt,
+        model=subject.model,
+        digest=digest,
         total=share(cases, rows),
         strata={name: share([case for case in cases if case.stratum == name], rows) for name in strata},
         chance=guessing(answered, rows),

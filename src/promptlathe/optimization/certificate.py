@@ -264,7 +264,8 @@ def _graded(certificate: Certificate, task: Task, cases: Sequence[Case]) -> dict
             seconds=answer.seconds,
         )
         grade = task.grade(by_id[answer.case_id], answer.text)
-        row = Row(answer.prompt, answer.case_id, 0, answer.key, response, grade, None, is_cached=False)
+        model = certificate.engine.model
+        row = Row(answer.prompt, model, answer.case_id, 0, answer.key, response, grade, None, is_cached=False)
         graded[answer.prompt][answer.case_id] = row
     return graded
 

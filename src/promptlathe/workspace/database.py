@@ -15,14 +15,14 @@ from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError
 
 from promptlathe.errors import UnknownNameError, WorkspaceError
-from promptlathe.evaluation.answers import Outcome, Response, Row
+from promptlathe.evaluation.answers import Outcome, Response, Row, Subject
 from promptlathe.tasks.grading import Grade
 from promptlathe.workspace.tables import answers, events, responses, runs
 
 RunKind = Literal["eval", "demo"]
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
-_REVISION = "0001"
+_REVISION = "0002"
 _KEYS_PER_QUERY = 500
 _ROWS_PER_FETCH = 1000
 
@@ -94,30 +94,31 @@ class Database:
         """All of `stream_rows`."""
         return list(self.stream_rows(run_id))
 
-    def stream_rows(self, run_id: str, *, prompts: Collection[str] = ()) -> Iterator[Row]:
-        """The rows of a run, or of some prompts in it, with their responses, in the order of prompt, case and
-        repeat. They are read as they are asked for: what is written meanwhile is not among them."""
+    def stream_rows(
+        self, run_id: str, *, prompts: Collection[str] = (), models: Collection[str] = ()
+    ) -> Iterator[Row]:
+        """The rows of a run with their responses, or those of some prompts or models, in the order of prompt,
+        model, case and repeat. They are read as they are asked for, as the database was at the first."""
         query = (
             select(answers, responses)
             .outerjoin(responses, answers.c.response_key == responses.c.key)
-            .where(*_of(run_id, prompts))
+            .where(*_of(run_id, prompts, models))
             .order_by(*answers.primary_key)
             .execution_options(yield_per=_ROWS_PER_FETCH)
         )
         with self._told("read"), self._engine.connect() as connection:
             yield from map(_row, connection.execute(query))
 
-    def tallies(self, run_id: str, *, prompts: Collection[str] = ()) -> dict[str, dict[Outcome, int]]:
-        """How many rows of each prompt have each outcome, repeats included."""
-        query = (
-            select(answers.c.prompt, answers.c.verdict, func.count())
-            .where(*_of(run_id, prompts))
-            .group_by(answers.c.prompt, answers.c.verdict)
-        )
-        found: dict[str, dict[Outcome, int]] = {}
+    def tallies(
+        self, run_id: str, *, prompts: Collection[str] = (), models: Collection[str] = ()
+    ) -> dict[Subject, dict[Outcome, int]]:
+        """How many of the rows that `stream_rows` gives have each outcome, by prompt and model."""
+        columns = (answers.c.prompt, answers.c.model, answers.c.verdict)
+        query = select(*columns, func.count()).where(*_of(run_id, prompts, models)).group_by(*columns)
+        found: dict[Subject, dict[Outcome, int]] = {}
         with self._told("read"), self._engine.connect() as connection:
-            for prompt, verdict, count in connection.execute(query):
-                found.setdefault(prompt, {})[verdict] = count
+            for prompt, model, verdict, count in connection.execute(query):
+                found.setdefault(Subject(prompt, model), {})[verdict] = count
         return found
 
     def log(self, run_id: str, kind: str, content: Mapping[str, object]) -> None:
@@ -196,15 +197,16 @@ class RunRecorder:
         self.database.record(self.run_id, rows)
 
 
-def _of(run_id: str, prompts: Collection[str]) -> list[ColumnElement[bool]]:
-    chosen = [answers.c.prompt.in_(prompts)] if prompts else []
-    return [answers.c.run_id == run_id, *chosen]
+def _of(run_id: str, prompts: Collection[str], models: Collection[str]) -> list[ColumnElement[bool]]:
+    chosen = [(answers.c.prompt, prompts), (answers.c.model, models)]
+    return [answers.c.run_id == run_id, *(column.in_(names) for column, names in chosen if names)]
 
 
 def _answer_values(run_id: str, row: Row) -> dict[str, object]:
     return {
         "run_id": run_id,
         "prompt": row.prompt,
+        "model": row.model,
         "case_id": row.case_id,
         "repeat": row.repeat,
         "response_key": row.key,
@@ -228,6 +230,7 @@ def _row(found: SqlRow[Any]) -> Row:
     is_answered = found.error is None
     return Row(
         prompt=found.prompt,
+        model=found.model,
         case_id=found.case_id,
         repeat=found.repeat,
         key=found.response_key,

@@ -43,6 +43,7 @@ answers = Table(
     metadata,
     Column("run_id", String(40), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("prompt", String(200), primary_key=True),
+    Column("model", String(500), primary_key=True),
     Column("case_id", String(200), primary_key=True),
     Column("repeat", Integer, primary_key=True),
     Column("response_key", String(64), nullable=False),

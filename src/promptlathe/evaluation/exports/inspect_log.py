@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import chain
 
 from promptlathe.errors import UsageError
-from promptlathe.evaluation.answers import Outcome
+from promptlathe.evaluation.answers import Outcome, Subject
 from promptlathe.evaluation.exports.json_rows import dumps, separated
-from promptlathe.evaluation.exports.record import ExportedRun, Record, Result, cells
+from promptlathe.evaluation.exports.record import ExportedRun, Record, cells
 from promptlathe.evaluation.summary import PromptSummary
 
 _VALUES: dict[Outcome, str] = {"correct": "C", "wrong": "I", "unparsed": "N"}
@@ -19,24 +19,24 @@ def inspect_log(run: ExportedRun, records: Iterable[Record]) -> Iterator[str]:
     """One prompt on one model: a log of Inspect's holds no more. Repeats are its epochs, and an unparsed answer
     is its "no answer", which counts as not right there as here.
 
-    Raises UsageError for records of several results.
+    Raises UsageError for records of several prompts or models.
     """
     records = iter(records)
     first = next(records, None)
     if len(run.tallies) > 1 or first is None:
         raise UsageError(
-            f"an Inspect log holds one prompt on one model, and this run has {len(run.tallies)} results",
+            f"an Inspect log holds one prompt on one model, and here are {len(run.tallies)} results",
             hint="choose one with --prompt and --model",
         )
-    for key, value in _header(run, first.result).items():
+    for key, value in _header(run, first.row.subject).items():
         yield f"{',' if key != 'version' else '{'}\n{dumps(key)}: {dumps(value)}"
     yield ',\n"samples": ['
     yield from separated(dumps(_sample(run, record)) for record in chain((first,), records))
     yield "]}\n"
 
 
-def _header(run: ExportedRun, result: Result) -> dict[str, object]:
-    summary, (prompt, model) = run.summary, result
+def _header(run: ExportedRun, subject: Subject) -> dict[str, object]:
+    summary, (prompt, model) = run.summary, subject
     sampling = summary.provenance.get("sampling")
     created = _time(run.started_at)
     return {
@@ -57,7 +57,9 @@ def _header(run: ExportedRun, result: Result) -> dict[str, object]:
             "scorers": [{"name": _SCORER}],
         },
         "plan": {"name": prompt, "steps": [], "config": _config(sampling)},
-        "results": _results(run, next(made for made in summary.prompts if made.name == prompt)),
+        "results": _results(
+            run, next(made for made in summary.prompts if (made.prompt, made.model) == subject)
+        ),
         "stats": {"started_at": created, "completed_at": _time(run.finished_at), "model_usage": {}},
     }
 
@@ -100,7 +102,7 @@ def _sample(run: ExportedRun, record: Record) -> dict[str, object]:
             "total_tokens": response.prompt_tokens + response.completion_tokens,
         }
         choice = {"message": said[0], "stop_reason": _STOP_REASONS[response.finish_reason]}
-        sample["output"] = {"model": record.model, "choices": [choice], "usage": usage}
+        sample["output"] = {"model": row.model, "choices": [choice], "usage": usage}
         score = {"value": _VALUES[row.outcome], "answer": grade.answer, "explanation": grade.reason or None}
         sample["scores"] = {_SCORER: score | {"metadata": {"contradicts": grade.contradicts}}}
         sample["total_time"] = response.seconds

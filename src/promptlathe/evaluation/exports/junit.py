@@ -7,7 +7,8 @@ from itertools import groupby
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from promptlathe.evaluation.exports.record import ExportedRun, Record, Result
+from promptlathe.evaluation.answers import Subject
+from promptlathe.evaluation.exports.record import ExportedRun, Record
 
 _NO_XML_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -22,8 +23,8 @@ def junit(run: ExportedRun, records: Iterable[Record]) -> Iterator[str]:
     xml = XMLGenerator(written, encoding="utf-8")
     xml.startDocument()
     _start(xml, "testsuites", name=f"{run.summary.task} {run.summary.run_id}")
-    for result, group in groupby(records, key=lambda record: record.result):
-        _start_suite(xml, run, result)
+    for subject, group in groupby(records, key=lambda record: record.row.subject):
+        _start_suite(xml, run, subject)
         for record in group:
             _case(xml, record)
             yield written.getvalue()
@@ -34,12 +35,12 @@ def junit(run: ExportedRun, records: Iterable[Record]) -> Iterator[str]:
     yield written.getvalue() + "\n"
 
 
-def _start_suite(xml: XMLGenerator, run: ExportedRun, result: Result) -> None:
-    tally = run.tallies[result]
+def _start_suite(xml: XMLGenerator, run: ExportedRun, subject: Subject) -> None:
+    tally = run.tallies[subject]
     _start(
         xml,
         "testsuite",
-        name=" · ".join(result),
+        name=" · ".join(subject),
         tests=str(sum(tally.values())),
         failures=str(tally.get("wrong", 0) + tally.get("unparsed", 0)),
         errors=str(tally.get("error", 0)),
@@ -47,16 +48,16 @@ def _start_suite(xml: XMLGenerator, run: ExportedRun, result: Result) -> None:
         timestamp=f"{run.started_at:%Y-%m-%dT%H:%M:%S}",
     )
     _start(xml, "properties")
-    for name, value in zip(("prompt", "model"), result, strict=True):
+    for name, value in subject._asdict().items():
         _element(xml, "property", name=name, value=value)
     xml.endElement("properties")
 
 
 def _case(xml: XMLGenerator, record: Record) -> None:
-    """Programs that know no suites tell test cases apart by class: the class has the result in it."""
+    """Programs that know no suites tell test cases apart by class: the class has prompt and model in it."""
     row, case, response, grade = record.row, record.case, record.row.response, record.row.grade
     name = f"{case.id} (repeat {row.repeat + 1})" if row.repeat else case.id
-    classes = (*record.result, case.stratum)
+    classes = (*row.subject, case.stratum)
     class_name = ".".join(part.replace(".", "_") for part in classes)
     time = {"time": f"{response.seconds:.3f}"} if response else {}
     _start(xml, "testcase", name=name, classname=class_name, **time)

@@ -4,41 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from promptlathe.evaluation.answers import Outcome, Row
+from promptlathe.evaluation.answers import Outcome, Row, Subject
 from promptlathe.evaluation.summary import RunSummary
 from promptlathe.messages import Message
 from promptlathe.tasks.case import Case
 
 Cell = str | int | float | bool | None
 
-Result = tuple[str, str]
-"""Prompt and model: what tells the results of a run apart."""
-
 
 @dataclass(frozen=True, slots=True)
 class ExportedRun:
-    """`tallies` counts the outcomes of every row of a result, repeats included; times are UTC."""
+    """`tallies` counts the outcomes of all that is exported, repeats included; times are UTC."""
 
     summary: RunSummary
     is_finished: bool
     started_at: datetime
     finished_at: datetime | None
     repeats: int
-    tallies: Mapping[Result, Mapping[Outcome, int]]
+    tallies: Mapping[Subject, Mapping[Outcome, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One answer, the case it answers and the messages that asked for it."""
 
-    model: str
     row: Row
     case: Case
     messages: tuple[Message, ...]
-
-    @property
-    def result(self) -> Result:
-        return self.row.prompt, self.model
 
 
 def cells(run: ExportedRun, record: Record) -> dict[str, Cell]:
@@ -49,7 +41,7 @@ def cells(run: ExportedRun, record: Record) -> dict[str, Cell]:
         "task": run.summary.task,
         "split": case.split,
         "prompt": row.prompt,
-        "model": record.model,
+        "model": row.model,
         "case": case.id,
         "stratum": case.stratum,
         "language": case.language,
