@@ -62,6 +62,8 @@ def export(
     from promptlathe.workspace.workspace import Workspace, written_whole
 
     chosen = _format(format_name, output)
+    if output is not None and output.is_dir():
+        raise UsageError(f"{output} is a folder", hint="give the name of a file")
     if output is not None and output.exists() and not force:
         raise UsageError(f"{output} is there already", hint="--force overwrites it")
     workspace = Workspace.find()
@@ -123,6 +125,7 @@ def _pieces(
         is_finished=record.status == "finished",
         started_at=record.created_at,
         finished_at=record.finished_at,
+        sampling=plan.sampling,
         repeats=plan.repeats,
         tallies=workspace.database.tallies(record.id, **subjects),
     )

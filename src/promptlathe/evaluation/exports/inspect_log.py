@@ -1,9 +1,10 @@
 """The log format of Inspect (inspect_ai, version 2, JSON), for `inspect view` and its data frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 
+from promptlathe import __version__
 from promptlathe.errors import UsageError
 from promptlathe.evaluation.answers import Outcome, Subject
 from promptlathe.evaluation.exports.json_rows import dumps, separated
@@ -37,8 +38,8 @@ def inspect_log(run: ExportedRun, records: Iterable[Record]) -> Iterator[str]:
 
 def _header(run: ExportedRun, subject: Subject) -> dict[str, object]:
     summary, (prompt, model) = run.summary, subject
-    sampling = summary.provenance.get("sampling")
     created = _time(run.started_at)
+    config = {name: getattr(run.sampling, name) for name in ("max_tokens", "temperature", "top_p", "seed")}
     return {
         "version": 2,
         "status": "success" if run.is_finished else "started",
@@ -52,21 +53,16 @@ def _header(run: ExportedRun, subject: Subject) -> dict[str, object]:
             "dataset": {"name": f"{summary.task}/{summary.split}", "samples": summary.cases},
             "model": model,
             "config": {"epochs": run.repeats},
-            "packages": {"promptlathe": str(summary.provenance["promptlathe"])},
+            "packages": {"promptlathe": __version__},
             "metadata": dict(summary.provenance),
             "scorers": [{"name": _SCORER}],
         },
-        "plan": {"name": prompt, "steps": [], "config": _config(sampling)},
+        "plan": {"name": prompt, "steps": [], "config": config},
         "results": _results(
             run, next(made for made in summary.prompts if (made.prompt, made.model) == subject)
         ),
         "stats": {"started_at": created, "completed_at": _time(run.finished_at), "model_usage": {}},
     }
-
-
-def _config(sampling: object) -> dict[str, object]:
-    names = ("max_tokens", "temperature", "top_p", "seed")
-    return {name: sampling[name] for name in names} if isinstance(sampling, Mapping) else {}
 
 
 def _results(run: ExportedRun, prompt: PromptSummary) -> dict[str, object]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from promptlathe.engines.engine import Sampling
 from promptlathe.evaluation.answers import Outcome, Row, Subject
 from promptlathe.evaluation.summary import RunSummary
 from promptlathe.messages import Message
@@ -20,6 +21,7 @@ class ExportedRun:
     is_finished: bool
     started_at: datetime
     finished_at: datetime | None
+    sampling: Sampling
     repeats: int
     tallies: Mapping[Subject, Mapping[Outcome, int]]
 
