@@ -82,7 +82,7 @@ def export(
             sys.stdout.buffer.write(piece.encode("utf-8", "replace"))
         sys.stdout.flush()
         return
-    with written_whole(output) as file:
+    with written_whole(output, errors="replace") as file:
         file.writelines(pieces)
     err.print(f"[dim]written[/] {output}", soft_wrap=True)
 

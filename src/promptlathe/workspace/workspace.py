@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from promptlathe.errors import UnknownNameError, WorkspaceError
 from promptlathe.prompts import Prompt, library_names, library_prompt, read_prompt
@@ -99,12 +99,12 @@ def write_text(path: Path, content: str) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[TextIO]:
-    """A file to write UTF-8 to, which takes the place of `path` at the end; on any error `path` stays as it was
+def written_whole(path: Path, *, errors: Literal["strict", "replace"] = "strict") -> Iterator[TextIO]:
+    """A file to write UTF-8 to (`errors`: what a lone surrogate is), which takes the place of `path` at the end; on any error `path` stays as it was
     and no other file is left behind. Raises WorkspaceError."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("x", encoding="utf-8", errors="replace", newline="") as file:
+        with beside.open("x", encoding="utf-8", errors=errors, newline="") as file:
             yield file
         beside.replace(path)
     except OSError as error:
