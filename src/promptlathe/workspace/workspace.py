@@ -100,8 +100,8 @@ def write_text(path: Path, content: str) -> None:
 
 @contextmanager
 def written_whole(path: Path, *, errors: Literal["strict", "replace"] = "strict") -> Iterator[TextIO]:
-    """A file to write UTF-8 to (`errors`: what a lone surrogate is), which takes the place of `path` at the end; on any error `path` stays as it was
-    and no other file is left behind. Raises WorkspaceError."""
+    """A file to write UTF-8 to, which takes the place of `path` at the end; on any error `path` stays as it was
+    and no other file is left behind. `errors` says what becomes of a lone surrogate. Raises WorkspaceError."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with beside.open("x", encoding="utf-8", errors=errors, newline="") as file:
