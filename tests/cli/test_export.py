@@ -76,6 +76,7 @@ def test_prompts_and_models_can_be_chosen(run: str, lathe_here: Lathe) -> None:
         (("-f", "xls"), "no format named 'xls'", "csv"),
         (("-f", "csv", "-p", "nome"), "no prompt named 'nome'", "did you mean 'none'?"),
         (("-f", "csv", "-m", "tiny"), "no model named 'tiny'", "did you mean 'tiny.gguf'?"),
+        (("-f", "html", "-p", "none"), "html is the whole run", "leave them out"),
         (("-f", "inspect"), "an Inspect log holds one prompt", "--prompt and --model"),
         (
             ("-f", "inspect", "-o", "there.json", "--force"),

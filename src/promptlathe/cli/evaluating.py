@@ -1,7 +1,7 @@
 """Carrying out a plan in the terminal: progress with time left, states in the database, a report at the end."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from promptlathe.engines.engine import Engine
     from promptlathe.evaluation.answers import Row
+    from promptlathe.evaluation.pairing import RunAnswers
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.evaluation.summary import RunSummary
+    from promptlathe.workspace.database import RunRecord
     from promptlathe.workspace.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -80,7 +82,8 @@ def carry_out(
             )
             for model, engine in engines.items():
                 run_async(ask(bar, model, engine))
-                engine.close()
+                if len(engines) > 1:
+                    engine.close()
         rows = workspace.database.rows(run_id)
         require_an_answer(rows)
     summary = summarise_run(workspace, run_id, plan)
@@ -100,6 +103,29 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
         rows=workspace.database.rows(run_id),
         provenance=provenance(workspace, run_id, plan),
     )
+
+
+def stored_plan(record: "RunRecord") -> "Plan":
+    """The plan of an evaluation. Raises UsageError for a demo, which has cases of two kinds."""
+    from promptlathe.evaluation.plan import Plan
+
+    if record.kind == "demo":
+        raise UsageError(
+            f"{record.id} is a demo, not an evaluation", hint=f"see its report: lathe runs show {record.id}"
+        )
+    return Plan.from_json(record.spec)
+
+
+def run_answers(
+    workspace: "Workspace", reference: str, prompts: "Sequence[str]" = (), models: "Sequence[str]" = ()
+) -> "RunAnswers":
+    """The answers of the evaluation of that id, or whose id starts so; see `Plan.subjects`."""
+    from promptlathe.evaluation.pairing import RunAnswers
+
+    record = workspace.database.run(reference)
+    plan = stored_plan(record)
+    rows = workspace.database.rows(record.id)
+    return RunAnswers.of(record.id, plan, plan.subjects(prompts, models), plan.cases(), rows)
 
 
 def provenance(workspace: "Workspace", run_id: str, plan: "Plan") -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 
 from promptlathe.cli.console import err
+from promptlathe.cli.run_cases import ModelFilter, PromptFilter
 from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError, UsageError
 
@@ -43,12 +44,8 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file, and not to stdout.")
     ] = None,
-    prompt: Annotated[
-        list[str], typer.Option("--prompt", "-p", help="Only the rows of this prompt. Repeatable.")
-    ] = [],  # noqa: B006 - typer copies it
-    model: Annotated[
-        list[str], typer.Option("--model", "-m", help="Only the rows of this model. Repeatable.")
-    ] = [],  # noqa: B006
+    prompt: PromptFilter = [],  # noqa: B006 - typer copies it
+    model: ModelFilter = [],  # noqa: B006
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a run's rows for other programs.
@@ -58,24 +55,17 @@ def export(
 
     In csv, text that a spreadsheet would take for a formula has an apostrophe before it.
     """
-    from promptlathe.evaluation.plan import Plan
+    from promptlathe.cli.evaluating import stored_plan
     from promptlathe.workspace.workspace import Workspace, written_whole
 
     chosen = _format(format_name, output)
-    if output is not None and output.is_dir():
-        raise UsageError(f"{output} is a folder", hint="give the name of a file")
-    if output is not None and output.exists() and not force:
-        raise UsageError(f"{output} is there already", hint="--force overwrites it")
+    _require_free(output, force=force)
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    if record.kind != "eval":
-        raise UsageError(
-            f"{record.id} is a {record.kind}, not an evaluation",
-            hint=f"its answers are in .lathe/reports/{record.id}.certificate.json",
-        )
-    plan = Plan.from_json(record.spec)
-    _require_known("prompt", prompt, [known.name for known in plan.prompts])
-    _require_known("model", model, plan.models)
+    plan = stored_plan(record)
+    plan.subjects(prompt, model)
+    if chosen == "html" and (prompt or model):
+        raise UsageError("--prompt and --model choose rows, and html is the whole run", hint="leave them out")
     pieces = _pieces(workspace, record, plan, chosen, {"prompts": prompt, "models": model})
     if output is None:
         for piece in pieces:
@@ -100,10 +90,13 @@ def _format(name: str | None, output: Path | None) -> Format:
     raise UnknownNameError("format", name, known)
 
 
-def _require_known(kind: str, names: "Sequence[str]", known: "Sequence[str]") -> None:
-    for name in names:
-        if name not in known:
-            raise UnknownNameError(kind, name, known)
+def _require_free(output: Path | None, *, force: bool) -> None:
+    if output is None:
+        return
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder", hint="give the name of a file")
+    if output.exists() and not force:
+        raise UsageError(f"{output} is there already", hint="--force overwrites it")
 
 
 def _pieces(

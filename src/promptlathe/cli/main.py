@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, runs
+from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, run_cases, runs
 from promptlathe.cli.chat import chat
+from promptlathe.cli.compare import compare
 from promptlathe.cli.console import print_error
 from promptlathe.cli.demo import demo
 from promptlathe.cli.doctor import doctor
@@ -30,6 +31,8 @@ prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
 app.add_typer(prompt.app, name="prompt")
 app.command("eval")(evaluate)
+app.command()(compare)
+run_cases.register(runs.app)
 runs.app.command()(export)
 app.add_typer(runs.app, name="runs")
 app.command()(verify)
@@ -53,7 +56,7 @@ def _root(
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 good, 1 failed or unmet threshold, 2 usage, 130 interrupted."""
+    """Entry point. Exit codes: 0 good, 1 failed, 2 usage, 130 interrupted; `lathe eval` has more for thresholds."""
     try:
         app()
     except LatheError as error:

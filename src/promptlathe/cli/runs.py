@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from promptlathe.workspace.database import RunRecord
     from promptlathe.workspace.workspace import Workspace
 
+_AXES = ("prompts", "models")
+
 app = typer.Typer(help="List, show and resume runs.", no_args_is_help=True)
 
 
@@ -43,15 +45,14 @@ def list_runs(as_json: JsonFlag = False) -> None:
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True, overflow="fold")
-    for heading in ("state", "task", "prompts", "started"):
+    for heading in ("state", "task", "prompts", "models", "started"):
         table.add_column(heading)
     for record in records:
-        prompts = record.spec.get("prompts", [])
         table.add_row(
             record.id,
             state(workspace, record),
             str(record.spec.get("task", "")),
-            str(len(prompts)) if isinstance(prompts, list) else "",
+            *(str(len(made)) if isinstance(made, list) else "" for made in map(record.spec.get, _AXES)),
             f"{record.created_at.astimezone():%Y-%m-%d %H:%M}",
         )
     out.print(table)
@@ -116,4 +117,5 @@ def _as_json(workspace: "Workspace", record: "RunRecord") -> dict[str, object]:
         "created_at": record.created_at.isoformat(),
         "finished_at": record.finished_at.isoformat() if record.finished_at else None,
         "task": record.spec.get("task"),
+        "models": record.spec.get("models"),
     }

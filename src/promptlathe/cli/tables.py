@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from promptlathe.evaluation import numerals
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from promptlathe.evaluation.summary import Comparison, PromptSummary, RunSummary
@@ -55,6 +57,59 @@ def summary_table(summary: "RunSummary", language: "Language" = "en") -> "Table"
             f"{prompt.unparsed}\n{prompt.errors}",
         )
         # Text, so that a name with brackets is not taken for markup.
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def repeats_table(summary: "RunSummary") -> "Table":
+    """Stability, usability and pass^k of what was asked more than once."""
+    from rich.table import Table
+    from rich.text import Text
+
+    repeats = max(prompt.repeats.repeats for prompt in summary.prompts if prompt.repeats)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column(f"asked {repeats} times", overflow="fold")
+    for header in ("right\n95% interval", "stability", "usability", f"pass^{repeats}"):
+        table.add_column(header, no_wrap=True, justify="right")
+    for prompt in summary.prompts:
+        if made := prompt.repeats:
+            interval = numerals.percent_interval(made.interval, "en").replace("%", "")
+            cells = (
+                prompt.name,
+                f"{numerals.percent(made.accuracy)}\n{interval}",
+                numerals.percent(made.stability),
+                numerals.percent(made.usability),
+                numerals.percent(made.pass_hat_k[-1]),
+            )
+            table.add_row(*map(Text, cells))
+    return table
+
+
+def diagnosis_lines(summary: "RunSummary", language: "Language" = "en") -> list[str]:
+    """What is wrong with each result's answers, in plain words."""
+    return [
+        f"{prompt.name}: {prompt.diagnosis.sentence[language]}"
+        for prompt in summary.prompts
+        if prompt.diagnosis and prompt.diagnosis.sentence[language]
+    ]
+
+
+def comparison_table(comparisons: "Sequence[Comparison]") -> "Table":
+    """One row for each pair: what became better, what worse, and whether that is chance."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("before\nafter", overflow="fold")
+    for header in ("cases", "fixed\nbroken", "points\n95% interval", "p\nHolm"):
+        table.add_column(header, no_wrap=True, justify="right")
+    for made in comparisons:
+        cells = (
+            f"{made.before}\n{made.after}",
+            str(made.paired.cases),
+            f"{made.paired.fixed}\n{made.paired.broken}",
+            *_difference(made, "en"),
+        )
         table.add_row(*map(Text, cells))
     return table
 

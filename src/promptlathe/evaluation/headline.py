@@ -1,5 +1,8 @@
 """The result of a run in plain words: which prompt is better, by how much, and whether it beats guessing."""
 
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
 from promptlathe.evaluation.numerals import p_value, percent, percent_interval, points, points_interval
 from promptlathe.evaluation.summary import Comparison, PromptSummary, RunSummary
 from promptlathe.tasks.case import Language
@@ -13,35 +16,67 @@ def headline(summary: RunSummary, language: Language) -> str:
 
 
 def sentences(summary: RunSummary, language: Language) -> tuple[str, ...]:
-    """One to three sentences, the verdict first. A prompt is called better or worse only at a Holm-adjusted p
-    of 0.05 or less, and said to beat chance only if it does; what has no answer yet is said as well."""
+    """The verdict first: on the prompts of each model, then on the models. A prompt is called better or worse
+    only at a Holm-adjusted p of 0.05 or less, and said to beat chance only if it does; what has no answer yet
+    is said as well."""
     words = _WORDS[language]
     if not any(prompt.total.cases for prompt in summary.prompts):
         errors = sum(prompt.errors for prompt in summary.prompts)
         return (words["failed"].format(errors=errors) if errors else words["nothing"],)
-    subject, verdict = _verdict(summary, language)
-    found = (verdict, _against_chance(subject, language), _missing(summary, language))
-    return tuple(sentence for sentence in found if sentence)
+    said = []
+    for group in _groups(summary):
+        spoken_of, verdict = _verdict(group, len(summary.comparisons), language)
+        said += [verdict, _against_chance(spoken_of, language)]
+    said.append(_missing(summary, language))
+    return tuple(dict.fromkeys(filter(None, said)))
 
 
 def proven(comparison: Comparison) -> bool:
     return comparison.adjusted_p <= SIGNIFICANT
 
 
-def _verdict(summary: RunSummary, language: Language) -> tuple[PromptSummary, str]:
-    """The prompt that is spoken of, and the sentence."""
-    words, prompts = _WORDS[language], {prompt.name: prompt for prompt in summary.prompts}
-    first = summary.prompts[0]
-    if not summary.comparisons:
-        best = max(summary.prompts, key=lambda prompt: (prompt.total.cases > 0, prompt.total.accuracy))
+class _Group(NamedTuple):
+    """What one sentence is about: results of which the first is what the others are compared with."""
+
+    kind: Literal["prompts", "models"]
+    members: Sequence[PromptSummary]
+    comparisons: Sequence[Comparison]
+
+
+def _groups(summary: RunSummary) -> list[_Group]:
+    """The prompts of each model, where there are several; the models, by the first prompt of each."""
+    by_model: dict[str, list[PromptSummary]] = {}
+    for prompt in summary.prompts:
+        by_model.setdefault(prompt.model, []).append(prompt)
+    models = [prompts[0] for prompts in by_model.values()]
+    parted: list[tuple[Literal["prompts", "models"], list[PromptSummary]]] = [
+        ("prompts", prompts) for prompts in by_model.values() if len(prompts) > 1 or len(models) == 1
+    ]
+    if len(models) > 1:
+        parted.append(("models", models))
+    groups = []
+    for kind, members in parted:
+        names = {member.name for member in members}
+        made = [made for made in summary.comparisons if {made.before, made.after} <= names]
+        if any(member.total.cases for member in members):
+            groups.append(_Group(kind, members, made))
+    return groups
+
+
+def _verdict(group: _Group, comparisons: int, language: Language) -> tuple[PromptSummary, str]:
+    """The result that is spoken of, and the sentence; `comparisons` are those that p was adjusted for."""
+    words, prompts = _WORDS[language], {prompt.name: prompt for prompt in group.members}
+    first = group.members[0]
+    if not group.comparisons:
+        best = max(group.members, key=lambda prompt: (prompt.total.cases > 0, prompt.total.accuracy))
         return best, words["alone"].format(a=best.name, share=_share(best, language, with_interval=True))
-    nearest = max(summary.comparisons, key=_difference)
-    gains = [made for made in summary.comparisons if proven(made) and _difference(made) > 0]
-    is_pair = len(summary.comparisons) == 1
+    nearest = max(group.comparisons, key=_difference)
+    gains = [made for made in group.comparisons if proven(made) and _difference(made) > 0]
+    is_pair = len(group.comparisons) == 1
     if gains:
         top = max(gains, key=_difference)
         situation, subject = "better" if is_pair or top is not nearest else "best", prompts[top.after]
-    elif all(map(proven, summary.comparisons)):
+    elif all(map(proven, group.comparisons)):
         top, situation = nearest, "worse" if is_pair else "all worse"
         subject = prompts[top.after] if is_pair else first
     else:
@@ -52,9 +87,9 @@ def _verdict(summary: RunSummary, language: Language) -> tuple[PromptSummary, st
         a=first.name,
         b=top.after,
         share=_share(spoken_of, language),
-        difference=_with_interval_and_p(top, len(summary.comparisons), language),
-        prompts=len(summary.comparisons) + 1,
-        others=len(summary.comparisons),
+        difference=_with_interval_and_p(top, comparisons, language),
+        all=words[group.kind].format(count=len(group.comparisons) + 1),
+        others=len(group.comparisons),
     )
 
 
@@ -103,6 +138,8 @@ _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "space": " ",
         "comma": ", ",
+        "prompts": "{count} prompts",
+        "models": "{count} models",
         "nothing": "There are no answers yet.",
         "failed": "There are no answers: all {errors} requests failed.",
         "share": "{share} of {cases} cases right",
@@ -112,9 +149,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "{comparisons} comparisons)",
         "alone": "“{a}” gets {share}.",
         "better": "“{b}” is better than “{a}”: {share}, {difference}.",
-        "best": "“{b}” is the best of {prompts} prompts, and better than “{a}”: {share}, {difference}.",
+        "best": "“{b}” is the best of {all}, and better than “{a}”: {share}, {difference}.",
         "worse": "“{b}” is worse than “{a}”: {share}, {difference}.",
-        "all worse": "“{a}” stays the best of {prompts} prompts with {share}: all others are worse, the "
+        "all worse": "“{a}” stays the best of {all} with {share}: all others are worse, the "
         "nearest, “{b}”, at {difference}.",
         "no difference": "No difference is shown between “{a}” ({share}) and “{b}”: {difference}.",
         "none better": "None of the {others} others is shown to be better than “{a}” ({share}): the nearest, "
@@ -128,6 +165,8 @@ _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "space": "",
         "comma": "、",
+        "prompts": "{count} 个提示词",
+        "models": "{count} 个模型",
         "nothing": "还没有任何回答。",
         "failed": "没有任何回答：{errors} 个请求全部失败。",
         "share": "{cases} 题答对 {share}",
@@ -137,12 +176,11 @@ _WORDS: dict[Language, dict[str, str]] = {
         "{comparisons} 次比较经 Holm 校正后 {p}）",
         "alone": "“{a}”：{share}。",
         "better": "“{b}”比“{a}”好：{share}，{difference}。",
-        "best": "{prompts} 个提示词中“{b}”最好，也好过“{a}”：{share}，{difference}。",
+        "best": "{all}中“{b}”最好，也好过“{a}”：{share}，{difference}。",
         "worse": "“{b}”比“{a}”差：{share}，{difference}。",
-        "all worse": "{prompts} 个提示词中仍是“{a}”最好：{share}；其余都更差，最接近的“{b}”{difference}。",
+        "all worse": "{all}中仍是“{a}”最好：{share}；其余都更差，最接近的“{b}”{difference}。",
         "no difference": "看不出“{a}”（{share}）与“{b}”有差别：{difference}。",
-        "none better": "其余 {others} 个提示词都没有显示出比“{a}”（{share}）更好："
-        "最接近的“{b}”{difference}。",
+        "none better": "其余 {others} 个都没有显示出比“{a}”（{share}）更好：最接近的“{b}”{difference}。",
         "beats chance": "“{a}”胜过随机猜测（{chance}）。",
         "not above chance": "没有显示出“{a}”高于随机猜测（{chance}）。",
         "missing": "并非每题都有回答：{parts}。",

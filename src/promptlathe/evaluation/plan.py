@@ -1,12 +1,13 @@
 """Everything that decides a run, in a form that can be stored and gone on with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from promptlathe.engines.engine import Sampling
-from promptlathe.errors import InputError
+from promptlathe.errors import InputError, UnknownNameError
+from promptlathe.evaluation.answers import Subject
 from promptlathe.prompts import Prompt, parse, read_prompt, write_prompt
 from promptlathe.tasks.case import Case, Language, Split
 from promptlathe.tasks.task import Task, get_task
@@ -39,6 +40,18 @@ class Plan:
 
     def cases(self) -> tuple[Case, ...]:
         return self.load_task().cases(self.split, self.count, seed=self.seed, languages=self.languages)
+
+    def subjects(self, prompts: Sequence[str] = (), models: Sequence[str] = ()) -> list[Subject]:
+        """What is measured, model by model; of these prompts and models alone, and in their order, where any
+        are named. Raises UnknownNameError for one that the plan does not have."""
+        own_prompts = [prompt.name for prompt in self.prompts]
+        for kind, given, known in (("prompt", prompts, own_prompts), ("model", models, self.models)):
+            for name in given:
+                if name not in known:
+                    raise UnknownNameError(kind, name, known)
+        return [
+            Subject(prompt, model) for model in models or self.models for prompt in prompts or own_prompts
+        ]
 
     def as_json(self) -> dict[str, object]:
         stored = _Stored(

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from promptlathe.evaluation.answers import Row, Subject, label
+from promptlathe.evaluation.diagnosis import Diagnosis, diagnose
+from promptlathe.evaluation.repeated import RepeatSummary, summarise_repeats
 from promptlathe.prompts import Prompt
 from promptlathe.statistics.chance import AgainstChance, against_chance
 from promptlathe.statistics.intervals import Interval, cluster_interval, wilson
@@ -46,6 +48,8 @@ class PromptSummary:
     """Mean tokens of the whole prompt, question included."""
     completion_tokens: float
     cached: int
+    diagnosis: Diagnosis | None
+    repeats: RepeatSummary | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +96,9 @@ def summarise(
 ) -> RunSummary:
     """Compare every prompt on every model with its `baseline`. Only first repeats are counted; rows may be
     incomplete."""
-    found: dict[Subject, dict[str, Row]] = {
-        Subject(prompt.name, model): {} for model in models for prompt in prompts
-    }
-    ids = {case.id for case in cases}
-    for row in rows:
-        if row.repeat == 0 and row.subject in found and row.case_id in ids:
-            found[row.subject][row.case_id] = row
+    subjects = [Subject(prompt.name, model) for model in models for prompt in prompts]
+    found = by_subject(subjects, cases, rows)
+    first = {subject: first_answers(made) for subject, made in found.items()}
     digests = {prompt.name: prompt.digest for prompt in prompts}
     return RunSummary(
         run_id=run_id,
@@ -108,12 +108,35 @@ def summarise(
         chance=task.chance_of(cases),
         shortcuts=task.shortcut_scores(cases),
         prompts=tuple(
-            _prompt_summary(subject, label(subject, models), digests[subject.prompt], cases, answered)
-            for subject, answered in found.items()
+            _prompt_summary(subject, label(subject, models), digests[subject.prompt], task, cases, made)
+            for subject, made in found.items()
         ),
-        comparisons=_comparisons(models, cases, found),
+        comparisons=adjusted(
+            [
+                compare(label(before, models), label(subject, models), cases, first[before], first[subject])
+                for subject in subjects
+                if (before := baseline(subject, subjects))
+            ]
+        ),
         provenance=provenance,
     )
+
+
+def by_subject(
+    subjects: Iterable[Subject], cases: Sequence[Case], rows: Iterable[Row]
+) -> dict[Subject, list[Row]]:
+    """The rows of each subject on these cases; those of others are left out."""
+    found: dict[Subject, list[Row]] = {subject: [] for subject in subjects}
+    ids = {case.id for case in cases}
+    for row in rows:
+        if row.subject in found and row.case_id in ids:
+            found[row.subject].append(row)
+    return found
+
+
+def first_answers(rows: Iterable[Row]) -> dict[str, Row]:
+    """One subject's first repeats, by case id: what is counted and compared."""
+    return {row.case_id: row for row in rows if row.repeat == 0}
 
 
 def share(cases: Sequence[Case], rows: Mapping[str, Row]) -> Share:
@@ -157,34 +180,30 @@ def guessing(answered: Sequence[Case], rows: Mapping[str, Row]) -> AgainstChance
     return against_chance(correct, chance, [case.cluster for case in answered])
 
 
-def baseline(subject: Subject, subjects: Iterable[Subject]) -> Subject | None:
+def baseline(subject: Subject, subjects: Sequence[Subject]) -> Subject | None:
     """What a subject is compared with: the first prompt on the same model; where it is that itself, the first
     prompt on the first model. None for the very first, which the others are measured by."""
-    first, *_ = known = list(subjects)
-    on_its_model = next(other for other in known if other.model == subject.model)
-    before = on_its_model if on_its_model != subject else first
+    on_its_model = next(other for other in subjects if other.model == subject.model)
+    before = on_its_model if on_its_model != subject else subjects[0]
     return before if before != subject else None
 
 
-def _comparisons(
-    models: Sequence[str], cases: Sequence[Case], rows: Mapping[Subject, Mapping[str, Row]]
-) -> tuple[Comparison, ...]:
-    found = [
-        compare(label(before, models), label(subject, models), cases, rows[before], rows[subject])
-        for subject in rows
-        if (before := baseline(subject, rows))
-    ]
+def adjusted(found: Iterable[Comparison | None]) -> tuple[Comparison, ...]:
+    """The comparisons there are, each with Holm's p over all of them."""
     made = [comparison for comparison in found if comparison is not None]
-    adjusted = holm([comparison.paired.p_value for comparison in made])
-    return tuple(
-        Comparison(made.before, made.after, made.paired, p, made.fixed, made.broken)
-        for made, p in zip(made, adjusted, strict=True)
-    )
+    p_values = holm([comparison.paired.p_value for comparison in made])
+    return tuple(replace(comparison, adjusted_p=p) for comparison, p in zip(made, p_values, strict=True))
 
 
 def _prompt_summary(
-    subject: Subject, name: str, digest: str, cases: Sequence[Case], rows: Mapping[str, Row]
+    subject: Subject,
+    name: str,
+    digest: str,
+    task: Task,
+    cases: Sequence[Case],
+    answers: Sequence[Row],
 ) -> PromptSummary:
+    rows = first_answers(answers)
     answered = [case for case in cases if case.id in rows and rows[case.id].error is None]
     responses = [response for case in answered if (response := rows[case.id].response)]
     outcomes = Counter(row.outcome for row in rows.values())
@@ -206,4 +225,6 @@ def _prompt_summary(
         prompt_tokens=sum(response.prompt_tokens for response in responses) / count,
         completion_tokens=sum(response.completion_tokens for response in responses) / count,
         cached=sum(row.is_cached for row in rows.values()),
+        diagnosis=diagnose(task, cases, rows),
+        repeats=summarise_repeats(cases, answers),
     )

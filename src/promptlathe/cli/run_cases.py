@@ -1,0 +1,203 @@
+"""`lathe runs cases` and `lathe runs case`: which cases went wrong, and what was said."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json
+from promptlathe.cli.runs import Run
+from promptlathe.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promptlathe.evaluation.answers import Row, Subject
+    from promptlathe.evaluation.listing import Kind, ListedCase
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.tasks.case import Case
+
+PromptFilter = Annotated[list[str], typer.Option("--prompt", "-p", help="Only this prompt. Repeatable.")]
+ModelFilter = Annotated[list[str], typer.Option("--model", "-m", help="Only this model. Repeatable.")]
+
+_MARKS = {"correct": "right", "wrong": "wrong", "unparsed": "unparsed", "error": "error"}
+
+
+def register(app: typer.Typer) -> None:
+    app.command("cases")(list_cases)
+    app.command("case")(show_case)
+
+
+def list_cases(
+    run: Run,
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Right, where the baseline was not, or reversed.")
+    ] = False,
+    different: Annotated[bool, typer.Option("--different", help="Answers that are not all alike.")] = False,
+    unparsed: Annotated[bool, typer.Option("--unparsed", help="Answers that cannot be read.")] = False,
+    wrong: Annotated[bool, typer.Option("--wrong", help="Wrong answers.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="Requests that failed.")] = False,
+    prompt: PromptFilter = [],  # noqa: B006
+    model: ModelFilter = [],  # noqa: B006
+    stratum: Annotated[list[str], typer.Option("--stratum", help="Only this stratum. Repeatable.")] = [],  # noqa: B006
+    limit: Annotated[int, typer.Option(min=0, help="At most so many cases; 0 for all.")] = 20,
+    as_json: JsonFlag = False,
+) -> None:
+    """List a run's cases with their answers; several of --flips, --wrong, ... list what is any of them."""
+    from promptlathe.evaluation.listing import pick_cases
+
+    plan, answers = _answers(run)
+    asked: dict[Kind, bool] = {
+        "flips": flips,
+        "different": different,
+        "unparsed": unparsed,
+        "wrong": wrong,
+        "errors": errors,
+    }
+    cases = plan.cases()
+    strata = list(dict.fromkeys(case.stratum for case in cases))
+    for name in stratum:
+        if name not in strata:
+            raise UnknownNameError("stratum", name, strata)
+    picked = pick_cases(
+        [case for case in cases if not stratum or case.stratum in stratum],
+        answers,
+        [kind for kind, is_asked in asked.items() if is_asked],
+        plan.subjects(prompt, model),
+    )
+    shown = picked[: limit or None]
+    if as_json:
+        print_json([_as_json(listed) for listed in shown])
+    else:
+        for listed in shown:
+            _print_listed(listed, plan)
+    if len(shown) < len(picked):
+        err.print(f"{len(shown)} of {len(picked)} cases; for all of them: --limit 0")
+    elif not as_json:
+        err.print(f"{len(picked)} cases")
+
+
+def show_case(
+    run: Run,
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case's id, or how it begins.")],
+    prompt: PromptFilter = [],  # noqa: B006
+    model: ModelFilter = [],  # noqa: B006
+    as_json: JsonFlag = False,
+) -> None:
+    """Show all that was said about one case: every message that was sent, every answer whole."""
+    from promptlathe.evaluation.listing import pick_cases
+    from promptlathe.prompts import render_messages
+
+    plan, answers = _answers(run)
+    found = _find_case(plan.cases(), case)
+    (listed,) = pick_cases([found], answers, (), plan.subjects(prompt, model))
+    prompts = {made.name: made for made in plan.prompts}
+    exchanges = [
+        (
+            row,
+            [
+                message.as_dict()
+                for message in render_messages(prompts[row.prompt], found.question, found.variables)
+            ],
+        )
+        for row in listed.rows
+    ]
+    if as_json:
+        shown = _as_json(listed)
+        shown["answers"] = [_answer_as_json(row) | {"messages": messages} for row, messages in exchanges]
+        print_json(shown)
+        return
+    out.print(f"{found.id}\nstratum {found.stratum}, expected {found.expected}", markup=False, soft_wrap=True)
+    for row, messages in exchanges:
+        out.rule(_title(row, plan), align="left")
+        for message in messages:
+            out.print(f"[bold]{message['role']}[/]")
+            out.print(message["content"], markup=False, soft_wrap=True)
+        out.print("[bold]answer[/]")
+        out.print(row.response.text if row.response else row.error or "", markup=False, soft_wrap=True)
+        out.print(f"-> {_verdict(row)}{_cost(row)}", markup=False, soft_wrap=True)
+
+
+def _answers(run: str) -> "tuple[Plan, dict[Subject, list[Row]]]":
+    from promptlathe.cli.evaluating import stored_plan
+    from promptlathe.evaluation.summary import by_subject
+    from promptlathe.workspace.workspace import Workspace
+
+    workspace = Workspace.find()
+    record = workspace.database.run(run)
+    plan = stored_plan(record)
+    return plan, by_subject(plan.subjects(), plan.cases(), workspace.database.rows(record.id))
+
+
+def _find_case(cases: "Sequence[Case]", reference: str) -> "Case":
+    found = [case for case in cases if case.id.startswith(reference)]
+    exact = [case for case in found if case.id == reference]
+    if exact or len(found) == 1:
+        return (exact or found)[0]
+    hint = f"{len(found)} cases start so: give more of the id" if found else None
+    raise UnknownNameError("case", reference, [case.id for case in cases], hint=hint)
+
+
+def _print_listed(listed: "ListedCase", plan: "Plan") -> None:
+    case = listed.case
+    out.print(f"{escape_markup(case.id)}  [dim]{escape_markup(case.stratum)}[/]", soft_wrap=True)
+    out.print(f"  {case.question}  expected: {case.expected}", markup=False, soft_wrap=True)
+    for row in listed.rows:
+        out.print(f"    {_title(row, plan)}: {_verdict(row)}", markup=False, soft_wrap=True)
+
+
+def _title(row: "Row", plan: "Plan") -> str:
+    from promptlathe.evaluation.answers import label
+
+    repeat = f" #{row.repeat + 1}" if plan.repeats > 1 else ""
+    return label(row.subject, plan.models) + repeat
+
+
+def _verdict(row: "Row") -> str:
+    if row.grade is None:
+        return f"error, {row.error}"
+    said = [_MARKS[row.outcome], row.grade.answer or "", row.grade.reason]
+    if row.grade.contradicts:
+        said.append("contradicts itself")
+    if row.response and row.response.finish_reason == "length":
+        said.append("met the token limit")
+    return ", ".join(filter(None, said))
+
+
+def _cost(row: "Row") -> str:
+    response = row.response
+    if response is None:
+        return ""
+    cached = ", from the cache" if row.is_cached else ""
+    return f"; {response.prompt_tokens}+{response.completion_tokens} tokens, {response.seconds:.1f} s{cached}"
+
+
+def _as_json(listed: "ListedCase") -> dict[str, object]:
+    case = listed.case
+    return {
+        "id": case.id,
+        "stratum": case.stratum,
+        "question": case.question,
+        "expected": case.expected,
+        "options": list(case.options),
+        "answers": [_answer_as_json(row) for row in listed.rows],
+    }
+
+
+def _answer_as_json(row: "Row") -> dict[str, object]:
+    response, grade = row.response, row.grade
+    return {
+        "prompt": row.prompt,
+        "model": row.model,
+        "repeat": row.repeat,
+        "outcome": row.outcome,
+        "answer": grade.answer if grade else None,
+        "reason": grade.reason if grade else "",
+        "contradicts": bool(grade and grade.contradicts),
+        "text": response.text if response else None,
+        "finish_reason": response.finish_reason if response else None,
+        "prompt_tokens": response.prompt_tokens if response else None,
+        "completion_tokens": response.completion_tokens if response else None,
+        "seconds": response.seconds if response else None,
+        "error": row.error,
+        "is_cached": row.is_cached,
+    }
