@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from promptlathe.evaluation.numerals import percent, points
 from promptlathe.evaluation.summary import RunSummary
 from promptlathe.statistics.intervals import Interval
 
-_WIDEST_POINTS = (10, 20, 40, 100)
+_WIDEST_POINTS = (10, 20, 40, 60, 80, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def accuracy_plot(summary: RunSummary) -> Plot:
             )
             for made in summary.prompts
         ),
-        ticks=tuple((100 * share, percent(share).replace(".0", "")) for share in (0, 0.25, 0.5, 0.75, 1)),
+        ticks=tuple((100 * share, f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)),
         lines=(
             *((100 * score, "shortcut") for score in sorted(shortcuts)),
             *((100 * score, "chance") for score in chance),
@@ -65,9 +64,7 @@ def difference_plot(summary: RunSummary) -> Plot:
             PlotRow(made.after, _dot(made.paired.difference, made.paired.interval, widest, low=-widest))
             for made in summary.comparisons
         ),
-        ticks=tuple(
-            (50 + 50 * part, points(part * widest).replace(".0", "")) for part in (-1, -0.5, 0, 0.5, 1)
-        ),
+        ticks=tuple((50 + 50 * part, _signed(round(100 * part * widest))) for part in (-1, -0.5, 0, 0.5, 1)),
         lines=((50, "zero"),),
     )
 
@@ -76,6 +73,10 @@ def _widest(differences: Iterable[float]) -> float:
     """The end of the axis: the first that holds all."""
     largest = 100 * max(map(abs, differences), default=0)
     return next(end for end in _WIDEST_POINTS if largest <= end or end == _WIDEST_POINTS[-1]) / 100
+
+
+def _signed(points: int) -> str:
+    return f"{points:+d}" if points else "0"
 
 
 def _dot(middle: float, interval: Interval, high: float, low: float = 0) -> Dot:
