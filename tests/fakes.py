@@ -122,10 +122,11 @@ def write_engine_plugin(folder: Path, target: str, *, name: str = "scripted") ->
 
 
 def opened(model: Model) -> ScriptedEngine:
-    """Entry point of the `scripted_engine` fixture: the engine that the test made, whatever the model."""
+    """Entry point of the `scripted_engine` fixture: the engine that the test made for a model of that name, or the
+    last one, whatever the model."""
     assert opened_engine, "the test has made no engine"
-    return opened_engine[-1]
+    return {made.describe().model: made for made in opened_engine}.get(model.name, opened_engine[-1])
 
 
 opened_engine: list[ScriptedEngine] = []
-"""At most one: what `opened` gives."""
+"""What `opened` gives."""

@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from promptlathe.cli.main import main
+from tests import fakes
+from tests.fakes import Script, ScriptedEngine, a_model
 from tests.scripted import Terminal
 
 Lathe = Callable[..., tuple[int, str, str]]
@@ -21,6 +24,27 @@ def folder(tmp_path: Path, make_gguf: Callable[..., bytes], monkeypatch: pytest.
     (made / "tiny.gguf").write_bytes(make_gguf())
     monkeypatch.chdir(made)
     return made
+
+
+@pytest.fixture
+def scripted_models(
+    folder: Path,
+    make_gguf: Callable[..., bytes],
+    scripted_engine: Callable[..., ScriptedEngine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., dict[str, ScriptedEngine]]:
+    """scripted_models(name=script, ...) -> the engine of each model, which lies in `folder` as name.gguf."""
+
+    def make(**scripts: Script) -> dict[str, ScriptedEngine]:
+        engines = {}
+        for number, (name, script) in enumerate(scripts.items(), start=1):
+            (folder / f"{name}.gguf").write_bytes(make_gguf(weights=bytes([number] * 64)))
+            model = replace(a_model(Path(name)), digest=str(number) * 64)
+            engines[name] = scripted_engine(script, model=model)
+        monkeypatch.setattr(fakes, "opened_engine", list(engines.values()))
+        return engines
+
+    return make
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlathe.cli.console import err, escape_markup, out, print_error
+from promptlathe.cli.console import err, escape_markup, out, print_error, without_control
 from promptlathe.cli.models import complete_name, ensure_with_progress
 from promptlathe.errors import InputError, LatheError, UnknownNameError, UsageError
 from promptlathe.models.catalog import EMBEDDED_MODEL
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from promptlathe.prompts import Prompt
 
 _MAX_TOKENS = 512
-# What a model says must not move the cursor or retitle the window: control characters but tab and newline go.
-_CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 
 _HELP = """\
 /new            forget the conversation
@@ -170,7 +168,7 @@ class _Terminal:
 
         def show(text: str) -> None:
             shown.append(text)
-            sys.stdout.write(text.translate(_CONTROL))
+            sys.stdout.write(without_control(text))
             sys.stdout.flush()
 
         try:

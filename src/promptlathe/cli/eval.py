@@ -201,7 +201,7 @@ def _carry_out_new(
     run_id = new_run_id("eval", datetime.now(UTC))
     workspace.database.start_run(run_id, "eval", plan.as_json())
     comparisons = len(plan.prompts) * len(plan.models) - 1
-    err.print(f"[bold]{plan.task}[/]: {outlook(len(plan.cases()), comparisons, 'en')}", soft_wrap=True)
+    err.print(f"[bold]{plan.task}[/]: {outlook(plan.cases(), comparisons, 'en')}", soft_wrap=True)
     return carry_out(workspace, run_id, plan, engines)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json
+from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json, without_control
 from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError
 
@@ -113,7 +113,8 @@ def show_case(
             out.print(f"[bold]{message['role']}[/]")
             out.print(message["content"], markup=False, soft_wrap=True)
         out.print("[bold]answer[/]")
-        out.print(row.response.text if row.response else row.error or "", markup=False, soft_wrap=True)
+        said = row.response.text if row.response else row.error or ""
+        out.print(without_control(said), markup=False, soft_wrap=True)
         out.print(f"-> {_verdict(row)}{_cost(row)}", markup=False, soft_wrap=True)
 
 
@@ -160,7 +161,7 @@ def _verdict(row: "Row") -> str:
         said.append("contradicts itself")
     if row.response and row.response.finish_reason == "length":
         said.append("met the token limit")
-    return ", ".join(filter(None, said))
+    return without_control(", ".join(filter(None, said)))
 
 
 def _cost(row: "Row") -> str:

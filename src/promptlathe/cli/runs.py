@@ -45,21 +45,27 @@ def list_runs(as_json: JsonFlag = False) -> None:
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True, overflow="fold")
-    for heading in ("state", "task", "prompts", "models", "started"):
-        table.add_column(heading)
+    for heading in ("state", "task", "prompts\nx models", "started"):
+        table.add_column(heading, overflow="fold")
     for record in records:
         table.add_row(
             record.id,
             state(workspace, record),
             str(record.spec.get("task", "")),
-            *(str(len(made)) if isinstance(made, list) else "" for made in map(record.spec.get, _AXES)),
-            f"{record.created_at.astimezone():%Y-%m-%d %H:%M}",
+            " x ".join(str(len(made)) for made in map(record.spec.get, _AXES) if isinstance(made, list)),
+            f"{record.created_at.astimezone():%m-%d %H:%M}",
         )
     out.print(table)
 
 
 @app.command()
-def show(run: Run, as_json: JsonFlag = False) -> None:
+def show(
+    run: Run,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="How far the answers follow each wrong rule.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Show a run's numbers, finished or not."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import summarise_run
@@ -75,6 +81,10 @@ def show(run: Run, as_json: JsonFlag = False) -> None:
         return
     summary = summarise_run(workspace, record.id, Plan.from_json(record.spec))
     show_result(summary, workspace.state / "reports" / f"{record.id}.html", as_json=as_json)
+    if rules and not as_json:
+        from promptlathe.cli.tables import rules_table
+
+        out.print(rules_table(summary))
 
 
 @app.command()

@@ -32,6 +32,15 @@ _HEADERS: dict["Language", tuple[str, ...]] = {
         "读不出\n出错",
     ),
 }
+_RULE_HEADERS: dict["Language", tuple[str, ...]] = {
+    "en": (
+        "prompt",
+        "wrong rule",
+        "answers that agree\n95% interval",
+        "where the rule is wrong\n95% interval",
+    ),
+    "zh": ("提示词", "错误规则", "一致的回答\n95% 区间", "规则出错的题上\n95% 区间"),
+}
 _BAR_WIDTH = 13
 
 
@@ -49,7 +58,7 @@ def summary_table(summary: "RunSummary", language: "Language" = "en") -> "Table"
     comparisons = {made.after: made for made in summary.comparisons}
     for prompt in summary.prompts:
         cells = (
-            prompt.name,
+            _name(prompt, summary),
             _bar(prompt),
             _share(prompt, language),
             *_difference(comparisons.get(prompt.name), language),
@@ -75,13 +84,35 @@ def repeats_table(summary: "RunSummary") -> "Table":
         if made := prompt.repeats:
             interval = numerals.percent_interval(made.interval, "en").replace("%", "")
             cells = (
-                prompt.name,
+                _name(prompt, summary),
                 f"{numerals.percent(made.accuracy)}\n{interval}",
                 numerals.percent(made.stability),
                 numerals.percent(made.usability),
                 numerals.percent(made.pass_hat_k[-1]),
             )
             table.add_row(*map(Text, cells))
+    return table
+
+
+def rules_table(summary: "RunSummary", language: "Language" = "en") -> "Table":
+    """How far each result's answers follow each wrong rule: on all cases, and where the rule is wrong."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for index, header in enumerate(_RULE_HEADERS[language]):
+        table.add_column(header, overflow="fold", justify="left" if index < 2 else "right")
+    for prompt in summary.prompts:
+        for made in prompt.diagnosis.rules if prompt.diagnosis else ():
+            name = made.label[language] + (" <-" if made.is_followed else "")
+            agreements = (
+                f"{numerals.percent(found.share)} of {found.cases}\n"
+                f"{numerals.percent_interval(found.interval, language)}"
+                if found.cases
+                else "-"
+                for found in (made.overall, made.where_wrong)
+            )
+            table.add_row(*map(Text, (_name(prompt, summary), name, *agreements)))
     return table
 
 
@@ -112,6 +143,12 @@ def comparison_table(comparisons: "Sequence[Comparison]") -> "Table":
         )
         table.add_row(*map(Text, cells))
     return table
+
+
+def _name(prompt: "PromptSummary", summary: "RunSummary") -> str:
+    """On two lines where there are several models."""
+    is_only_model = all(other.model == prompt.model for other in summary.prompts)
+    return prompt.name if is_only_model else f"{prompt.model}\n  {prompt.prompt}"
 
 
 def _bar(prompt: "PromptSummary") -> str:

@@ -62,7 +62,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that has no answer: a result like any other, so that one bad case does not end a run."""
+    """A request that has no answer: a result like any other, so that one bad case does not end a run.
+
+    It is final: where a failure may pass, the engine, which knows its cause, has asked again with backoff
+    before. (A local engine fails a request for what it is, too long for one: asking again changes nothing.)
+    """
 
     request_id: str
     error: LatheError
