@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from promptlathe.evaluation.answers import Row, Subject
     from promptlathe.evaluation.listing import Kind, ListedCase
     from promptlathe.evaluation.plan import Plan
+    from promptlathe.messages import Message
     from promptlathe.tasks.case import Case
 
 PromptFilter = Annotated[list[str], typer.Option("--prompt", "-p", help="Only this prompt. Repeatable.")]
@@ -85,37 +86,35 @@ def show_case(
 ) -> None:
     """Show all that was said about one case: every message that was sent, every answer whole."""
     from promptlathe.evaluation.listing import pick_cases
-    from promptlathe.prompts import render_messages
 
     plan, answers = _answers(run)
     found = _find_case(plan.cases(), case)
     (listed,) = pick_cases([found], answers, (), plan.subjects(prompt, model))
-    prompts = {made.name: made for made in plan.prompts}
-    exchanges = [
-        (
-            row,
-            [
-                message.as_dict()
-                for message in render_messages(prompts[row.prompt], found.question, found.variables)
-            ],
-        )
-        for row in listed.rows
-    ]
     if as_json:
-        shown = _as_json(listed)
-        shown["answers"] = [_answer_as_json(row) | {"messages": messages} for row, messages in exchanges]
-        print_json(shown)
+        shown = [
+            _answer_as_json(row)
+            | {"messages": [message.as_dict() for message in _messages(row, plan, found)]}
+            for row in listed.rows
+        ]
+        print_json(_as_json(listed) | {"answers": shown})
         return
     out.print(f"{found.id}\nstratum {found.stratum}, expected {found.expected}", markup=False, soft_wrap=True)
-    for row, messages in exchanges:
-        out.rule(_title(row, plan), align="left")
-        for message in messages:
-            out.print(f"[bold]{message['role']}[/]")
-            out.print(message["content"], markup=False, soft_wrap=True)
+    for row in listed.rows:
+        out.rule(escape_markup(_title(row, plan)), align="left")
+        for message in _messages(row, plan, found):
+            out.print(f"[bold]{message.role}[/]")
+            out.print(without_control(message.content), markup=False, soft_wrap=True)
         out.print("[bold]answer[/]")
         said = row.response.text if row.response else row.error or ""
         out.print(without_control(said), markup=False, soft_wrap=True)
         out.print(f"-> {_verdict(row)}{_cost(row)}", markup=False, soft_wrap=True)
+
+
+def _messages(row: "Row", plan: "Plan", case: "Case") -> "tuple[Message, ...]":
+    from promptlathe.prompts import render_messages
+
+    prompt = next(prompt for prompt in plan.prompts if prompt.name == row.prompt)
+    return render_messages(prompt, case.question, case.variables)
 
 
 def _answers(run: str) -> "tuple[Plan, dict[Subject, list[Row]]]":

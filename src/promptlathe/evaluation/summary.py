@@ -27,7 +27,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PromptSummary:
-    """One prompt's results on one model. Errors are no answers: they are counted here and in nothing else."""
+    """One prompt's results on one model, by its first answers. Errors are no answers: they are counted here, of
+    all repeats, and in nothing else."""
 
     name: str
     """What it is called in this run, and nothing else in it: see `answers.label`."""
@@ -219,7 +220,7 @@ def _prompt_summary(
         chance=guessing(answered, rows),
         wrong=outcomes["wrong"],
         unparsed=outcomes["unparsed"],
-        errors=outcomes["error"],
+        errors=sum(row.error is not None for row in answers),
         contradictions=sum(bool(row.grade and row.grade.contradicts) for row in rows.values()),
         cut_off=sum(response.finish_reason == "length" for response in responses),
         prompt_tokens=sum(response.prompt_tokens for response in responses) / count,
