@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from promptlathe.evaluation.headline import sentences
-from promptlathe.evaluation.html import render_html, shown_cases
+from promptlathe.evaluation.html import render_html
 from promptlathe.evaluation.numerals import p_value, percent, percent_interval, points, points_interval
 
 ATTACKS = [
@@ -110,12 +110,6 @@ def test_a_page_that_shows_a_part_says_so(make_run):
     assert "of 40 cases; the numbers above" not in _page(run)
 
 
-@pytest.mark.parametrize(("per_case", "count"), [(1, 8000), (3, 2666), (9000, 1), (0, 8000)])
-def test_so_many_cases_that_a_page_stays_small(make_run, per_case, count):
-    cases = make_run({}, count=1).cases * 10_000
-    assert len(shown_cases(cases, answers_per_case=per_case)) == count
-
-
 def test_an_answer_without_end_is_cut(make_run):
     run = make_run({"a": "c"}, count=40, text="all work and no play " * 50_000)
     page = _page(run)
@@ -195,8 +189,8 @@ def test_plots_have_a_dot_and_an_interval_where_the_numbers_are(make_run):
     assert accuracy.count('class="chance"') == 1
     (made,) = run.summary.comparisons
     assert differences.count("<circle") == 1
-    assert f'cx="{50 + 50 * made.paired.difference / 1:.1f}%"' in differences
-    assert ">+100</text>" in differences
+    assert f'cx="{50 + 50 * made.paired.difference / 0.8:g}%"' in differences
+    assert ">+80</text>" in differences
 
 
 def test_diagnosis_and_rule_names_are_there_in_both_languages(make_run):

@@ -12,7 +12,7 @@ from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from promptlathe.evaluation.exports import Record
     from promptlathe.evaluation.plan import Plan
@@ -66,7 +66,7 @@ def export(
     plan.subjects(prompt, model)
     if chosen == "html" and (prompt or model):
         raise UsageError("--prompt and --model choose rows, and html is the whole run", hint="leave them out")
-    pieces = _pieces(workspace, record, plan, chosen, {"prompts": prompt, "models": model})
+    pieces = _pieces(workspace, record, plan, chosen, prompt, model)
     if output is None:
         for piece in pieces:
             sys.stdout.buffer.write(piece.encode("utf-8", "replace"))
@@ -104,15 +104,15 @@ def _pieces(
     record: "RunRecord",
     plan: "Plan",
     chosen: Format,
-    subjects: "Mapping[str, Sequence[str]]",
+    prompts: "Sequence[str]",
+    models: "Sequence[str]",
 ) -> "Iterable[str]":
-    from promptlathe.cli.evaluating import summarise_run
+    from promptlathe.cli.evaluating import report_page, summarise_run
     from promptlathe.evaluation.exports import EXPORTERS, ExportedRun
-    from promptlathe.evaluation.html import render_html
 
     summary = summarise_run(workspace, record.id, plan)
     if chosen == "html":
-        return [render_html(summary, plan.cases(), plan.prompts, workspace.database.rows(record.id))]
+        return [report_page(workspace, record.id, plan, summary)]
     exported = ExportedRun(
         summary=summary,
         is_finished=record.status == "finished",
@@ -120,19 +120,19 @@ def _pieces(
         finished_at=record.finished_at,
         sampling=plan.sampling,
         repeats=plan.repeats,
-        tallies=workspace.database.tallies(record.id, **subjects),
+        tallies=workspace.database.tallies(record.id, prompts=prompts, models=models),
     )
-    return EXPORTERS[chosen](exported, _records(workspace, record.id, plan, subjects))
+    return EXPORTERS[chosen](exported, _records(workspace, record.id, plan, prompts, models))
 
 
 def _records(
-    workspace: "Workspace", run_id: str, plan: "Plan", subjects: "Mapping[str, Sequence[str]]"
+    workspace: "Workspace", run_id: str, plan: "Plan", prompts: "Sequence[str]", models: "Sequence[str]"
 ) -> "Iterator[Record]":
     from promptlathe.evaluation.exports import Record
     from promptlathe.prompts import render_messages
 
     cases = {case.id: case for case in plan.cases()}
-    prompts = {prompt.name: prompt for prompt in plan.prompts}
-    for row in workspace.database.stream_rows(run_id, **subjects):
+    by_name = {prompt.name: prompt for prompt in plan.prompts}
+    for row in workspace.database.stream_rows(run_id, prompts=prompts, models=models):
         case = cases[row.case_id]
-        yield Record(row, case, render_messages(prompts[row.prompt], case.question, case.variables))
+        yield Record(row, case, render_messages(by_name[row.prompt], case.question, case.variables))

@@ -21,23 +21,18 @@ from promptlathe.prompts import Prompt, render, render_messages
 from promptlathe.tasks.case import Case, Language
 
 MAX_ANSWERS = 8_000
-"""With more of them a page is slow to open, and too big to mail."""
+"""So many, repeats included, a page should show in full: with more it is slow to open, and too big to mail."""
 MAX_CHARACTERS = 20_000
 """Of one question, message or answer in the table of cases: one answer without end must not be the whole page."""
 
 _TEMPLATES = files("promptlathe.evaluation") / "templates"
 
 
-def shown_cases(cases: Sequence[Case], *, answers_per_case: int) -> Sequence[Case]:
-    """The cases, from the first, that a page shows in full."""
-    return cases[: max(MAX_ANSWERS // max(answers_per_case, 1), 1)]
-
-
 def render_html(
     summary: RunSummary, cases: Sequence[Case], prompts: Sequence[Prompt], rows: Iterable[Row]
 ) -> str:
-    """The whole page. Every number in it is the summary's; `cases` are those to show in full (`shown_cases`),
-    and the rows of others are left out. A page that does not show them all says so.
+    """The whole page. Every number in it is the summary's; `cases` are those to show in full, no more
+    than `MAX_ANSWERS` allows, and the rows of others are left out. A page that does not show them all says so.
 
     Prompts, questions and answers are untrusted. They are escaped; the content security policy lets only the
     page's own style and script act and nothing be loaded; the answers lie in the page as gzip in base64,
