@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from promptlathe.engines.engine import EngineDescription, Sampling
 from promptlathe.evaluation.answers import Ask, response_key
+from promptlathe.messages import Message
 from promptlathe.prompts import Prompt, render_messages
 from promptlathe.tasks.case import Case
 
@@ -24,9 +25,12 @@ def schedule(
     Raises PromptError if a prompt cannot be rendered.
     """
     asks = []
+    shared: dict[Message, Message] = {}
     for prompt in prompts:
         for case in cases:
-            messages = render_messages(prompt, case.question, case.variables)
+            rendered = render_messages(prompt, case.question, case.variables)
+            # Equal messages are kept once: a system message must not fill the memory once for each case.
+            messages = tuple(shared.setdefault(message, message) for message in rendered)
             for repeat in range(repeats):
                 key = response_key(engine, messages, repeat_sampling(sampling, repeat), repeat)
                 asks.append(Ask(prompt, case, repeat, messages, key))
