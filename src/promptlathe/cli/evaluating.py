@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from promptlathe import __version__
@@ -59,7 +60,6 @@ def carry_out(
     """Ask what a run has not asked yet, model after model, so that only one is in memory; the run's summary,
     and the report's path."""
     from promptlathe.evaluation.answers import require_an_answer
-    from promptlathe.evaluation.html import render_html
 
     with running(workspace, run_id):
         cases = plan.cases()
@@ -79,26 +79,54 @@ def carry_out(
                 run_async(ask(bar, model, engine))
                 if len(engines) > 1:
                     engine.close()
-        rows = workspace.database.rows(run_id)
-        require_an_answer(rows)
-    summary = summarise_run(workspace, run_id, plan)
-    page = render_html(summary, cases, plan.prompts, rows)
-    return summary, workspace.write_report(f"{run_id}.html", page)
+        if not workspace.database.has_answer(run_id):
+            require_an_answer(list(islice(workspace.database.stream_rows(run_id), 1)))
+        summary = summarise_run(workspace, run_id, plan)
+        workspace.database.log(run_id, "summary", summary.as_json())
+    return summary, workspace.write_report(f"{run_id}.html", report_page(workspace, run_id, plan, summary))
 
 
 def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSummary":
+    """As it was computed after the last answer, if this version of promptlathe did that; else from the rows."""
     from promptlathe.evaluation.summary import summarise
 
-    return summarise(
+    return stored_summary(workspace, run_id) or summarise(
         run_id=run_id,
         task=plan.load_task(),
         cases=plan.cases(),
         prompts=plan.prompts,
         models=plan.models,
         answer=plan.answer,
-        rows=workspace.database.rows(run_id),
+        rows=workspace.database.rows(run_id, has_text=False),
         provenance=provenance(workspace, run_id, plan),
     )
+
+
+def stored_summary(workspace: "Workspace", run_id: str) -> "RunSummary | None":
+    """The run's summary from its log; None if answers may have come later (an engine was opened after it), or
+    another version of promptlathe made it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from promptlathe.evaluation.summary import RunSummary
+
+    found = [event for event in workspace.database.events(run_id) if event[0] in ("engine", "summary")]
+    if not found or found[-1][0] != "summary":
+        return None
+    try:
+        summary = TypeAdapter(RunSummary).validate_python(found[-1][1])
+    except ValidationError:
+        return None
+    return summary if summary.provenance["promptlathe"] == __version__ else None
+
+
+def report_page(workspace: "Workspace", run_id: str, plan: "Plan", summary: "RunSummary") -> str:
+    """The run's HTML report, with its first cases in full."""
+    from promptlathe.evaluation.html import MAX_ANSWERS, render_html
+
+    per_case = max(len(plan.prompts) * len(plan.models) * plan.repeats, 1)
+    cases = replace(plan, count=min(plan.count, max(MAX_ANSWERS // per_case, 1))).cases()
+    rows = workspace.database.rows(run_id, cases=[case.id for case in cases])
+    return render_html(summary, cases, plan.prompts, rows)
 
 
 def run_answers(

@@ -13,6 +13,7 @@ from promptlathe.cli.console import print_error
 from promptlathe.cli.demo import demo
 from promptlathe.cli.doctor import doctor
 from promptlathe.cli.eval import evaluate
+from promptlathe.cli.export import export
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
@@ -34,6 +35,7 @@ app.add_typer(task.app, name="task")
 app.command("eval")(evaluate)
 app.command()(compare)
 run_cases.register(runs.app)
+runs.app.command()(export)
 app.add_typer(runs.app, name="runs")
 app.command()(verify)
 app.add_typer(models.app, name="models")

@@ -14,6 +14,9 @@ from promptlathe.prompts import Prompt
 from promptlathe.tasks.case import Case
 from promptlathe.tasks.task import Task
 
+_CACHED_AT_ONCE = 1000
+"""Cached rows are recorded and handed on by so many, so that a large run is never held whole."""
+
 
 class Recorder(Protocol):
     """What an evaluation needs of storage. Both calls are durable when they return."""
@@ -64,12 +67,16 @@ class Evaluator:
             answer=self.answer,
             swapped=self.task.swapped,
         )
-        known = self.recorder.cached([ask.key for ask in asks])
-        rows = [self._row(ask, known[ask.key], is_cached=True) for ask in asks if ask.key in known]
-        self.recorder.record(rows)
-        for row in rows:
-            yield row
-        async with aclosing(self._generate([ask for ask in asks if ask.key not in known])) as generated:
+        unknown: list[Ask] = []
+        for start in range(0, len(asks), _CACHED_AT_ONCE):
+            part = asks[start : start + _CACHED_AT_ONCE]
+            known = self.recorder.cached([ask.key for ask in part])
+            rows = [self._row(ask, known[ask.key], is_cached=True) for ask in part if ask.key in known]
+            self.recorder.record(rows)
+            for row in rows:
+                yield row
+            unknown += [ask for ask in part if ask.key not in known]
+        async with aclosing(self._generate(unknown)) as generated:
             async for row in generated:
                 yield row
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from promptlathe.engines.engine import EngineDescription, Sampling
 from promptlathe.evaluation.answers import Ask, response_key, score_key
 from promptlathe.evaluation.options import AnswerMode
+from promptlathe.messages import Message
 from promptlathe.prompts import Prompt, render_messages
 from promptlathe.tasks.case import Case
 
@@ -28,10 +29,18 @@ def schedule(
     Raises PromptError if a prompt cannot be rendered.
     """
     asks = []
+    shared: dict[Message, Message] = {}
     for prompt in prompts:
         for case in cases:
             orders = [case, swapped(case)] if answer == "score" and swapped else [case]
-            rendered = tuple(render_messages(prompt, one.question, one.variables) for one in orders)
+            # Equal messages are kept once: a system message must not fill the memory once for each case.
+            rendered = tuple(
+                tuple(
+                    shared.setdefault(message, message)
+                    for message in render_messages(prompt, one.question, one.variables)
+                )
+                for one in orders
+            )
             for repeat in range(repeats):
                 drawn = _repeat_sampling(sampling, repeat)
                 if answer == "score":

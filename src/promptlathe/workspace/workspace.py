@@ -2,10 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Literal, TextIO
 
 from promptlathe.errors import UnknownNameError, UsageError, WorkspaceError
 from promptlathe.prompts import Prompt, library_names, library_prompt, read_prompt
@@ -170,10 +172,18 @@ def new_run_id(kind: str, now: datetime) -> str:
 
 def write_text(path: Path, content: str) -> None:
     """Replace `path` whole or not at all. Raises WorkspaceError, and leaves no other file behind."""
+    with written_whole(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_whole(path: Path, *, errors: Literal["strict", "replace"] = "strict") -> Iterator[TextIO]:
+    """A file to write UTF-8 to, which takes the place of `path` at the end; on any error `path` stays as it was
+    and no other file is left behind. `errors` says what becomes of a lone surrogate. Raises WorkspaceError."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("x", encoding="utf-8", newline="") as file:
-            file.write(content)
+        with beside.open("x", encoding="utf-8", errors=errors, newline="") as file:
+            yield file
         beside.replace(path)
     except OSError as error:
         raise WorkspaceError(f"cannot write {path}: {error.strerror}", hint=_SPACE_HINT) from error
