@@ -194,6 +194,7 @@ def evaluate(
         fail_under=fail_under,
         no_regression_from=no_regression_from,
         margin=margin,
+        allow_python=allow_python,
     )
     engines = open_planned(plans[0], api_key_file=api_key_file)
     for plan, engine_of_model in product(plans, engines.values()):
@@ -207,7 +208,9 @@ def evaluate(
         else:
             show_result(summary, report, as_json=False)
         if thresholds.is_any:
-            judgement = thresholds.judge(summary, run_answers(workspace, summary.run_id))
+            judgement = thresholds.judge(
+                summary, run_answers(workspace, summary.run_id, allow_python=allow_python)
+            )
             judgement.show()
             judgements.append(judgement)
             result["thresholds"] = judgement.as_json()

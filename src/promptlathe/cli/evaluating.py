@@ -130,14 +130,19 @@ def report_page(workspace: "Workspace", run_id: str, plan: "Plan", summary: "Run
 
 
 def run_answers(
-    workspace: "Workspace", reference: str, prompts: "Sequence[str]" = (), models: "Sequence[str]" = ()
+    workspace: "Workspace",
+    reference: str,
+    prompts: "Sequence[str]" = (),
+    models: "Sequence[str]" = (),
+    *,
+    allow_python: bool = False,
 ) -> "RunAnswers":
     """The answers of the evaluation of that id, or whose id starts so; see `Plan.subjects`."""
     from promptlathe.cli.planned import evaluation_plan
     from promptlathe.evaluation.pairing import RunAnswers
 
     record = workspace.database.run(reference)
-    plan = evaluation_plan(workspace, record)
+    plan = evaluation_plan(workspace, record, allow_python=allow_python)
     rows = workspace.database.rows(record.id)
     return RunAnswers.of(record.id, plan, plan.subjects(prompts, models), plan.cases(), rows)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from promptlathe.cli.console import err
+from promptlathe.cli.console import AllowPython, err
 from promptlathe.cli.run_cases import ModelFilter, PromptFilter
 from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError, UsageError
@@ -46,6 +46,7 @@ def export(
     ] = None,
     prompt: PromptFilter = [],  # noqa: B006 - typer copies it
     model: ModelFilter = [],  # noqa: B006
+    allow_python: AllowPython = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a run's rows for other programs.
@@ -62,7 +63,7 @@ def export(
     _require_free(output, force=force)
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    plan = evaluation_plan(workspace, record)
+    plan = evaluation_plan(workspace, record, allow_python=allow_python)
     plan.subjects(prompt, model)
     if chosen == "html" and (prompt or model):
         raise UsageError("--prompt and --model choose rows, and html is the whole run", hint="leave them out")

@@ -50,14 +50,14 @@ def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bo
     return plan
 
 
-def evaluation_plan(workspace: "Workspace", record: "RunRecord") -> "Plan":
+def evaluation_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
     """The plan of an evaluation. Raises UsageError for a search, which has cases of several kinds."""
     if record.kind != "eval":
         raise UsageError(
             f"{record.id} is a {record.kind}, not an evaluation",
             hint=f"see its report: lathe runs show {record.id}",
         )
-    return stored_plan(workspace, record, allow_python=True)
+    return stored_plan(workspace, record, allow_python=allow_python)
 
 
 def _digest(plan: "Plan") -> str:

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json, without_control
+from promptlathe.cli.console import (
+    AllowPython,
+    JsonFlag,
+    err,
+    escape_markup,
+    out,
+    print_json,
+    without_control,
+)
 from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError
 
@@ -41,12 +49,13 @@ def list_cases(
     model: ModelFilter = [],  # noqa: B006
     stratum: Annotated[list[str], typer.Option("--stratum", help="Only this stratum. Repeatable.")] = [],  # noqa: B006
     limit: Annotated[int, typer.Option(min=0, help="At most so many cases; 0 for all.")] = 20,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List a run's cases with their answers; several of --flips, --wrong, ... list what is any of them."""
     from promptlathe.evaluation.listing import pick_cases
 
-    plan, answers = _answers(run)
+    plan, answers = _answers(run, allow_python=allow_python)
     asked: dict[Kind, bool] = {
         "flips": flips,
         "different": different,
@@ -82,12 +91,13 @@ def show_case(
     case: Annotated[str, typer.Argument(metavar="CASE", help="A case's id, or how it begins.")],
     prompt: PromptFilter = [],  # noqa: B006
     model: ModelFilter = [],  # noqa: B006
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show all that was said about one case: every message that was sent, every answer whole."""
     from promptlathe.evaluation.listing import pick_cases
 
-    plan, answers = _answers(run)
+    plan, answers = _answers(run, allow_python=allow_python)
     found = _find_case(plan.cases(), case)
     (listed,) = pick_cases([found], answers, (), plan.subjects(prompt, model))
     if as_json:
@@ -117,14 +127,14 @@ def _messages(row: "Row", plan: "Plan", case: "Case") -> "tuple[Message, ...]":
     return render_messages(prompt, case.question, case.variables)
 
 
-def _answers(run: str) -> "tuple[Plan, dict[Subject, list[Row]]]":
+def _answers(run: str, *, allow_python: bool) -> "tuple[Plan, dict[Subject, list[Row]]]":
     from promptlathe.cli.planned import evaluation_plan
     from promptlathe.evaluation.summary import by_subject
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    plan = evaluation_plan(workspace, record)
+    plan = evaluation_plan(workspace, record, allow_python=allow_python)
     return plan, by_subject(plan.subjects(), plan.cases(), workspace.database.rows(record.id))
 
 
