@@ -11,7 +11,8 @@ from promptlathe.prompts.scanning import Candidate, Scan
 _LINES = [
     "- a", "* a", "1. a", "2. a", "3) a", "12. a", "  - a", "    - a", "      a", "a", "  a", "    a", "   1. a",
     "- 2. a", "```", "  ```", "~~~", "---", "===", "> a", "> - a", "", "# Goals", "  ## Rules", "- # Role",
-    "\ta", "Goals: x", "#", "####### x", "#x", "-     a", "-     Goals: x", "1.     Goals: x", "1.      # a", ">     a", "> ```", "- ```", "a\r", "\t# a",
+    "\ta", "Goals: x", "#", "####### x", "#x", "-     a", "-     Goals: x", "1.     Goals: x",
+    "1.      # a", ">     a", "> ```", "- ```", "a\r", "\t# a",
     "  ===", "--- ", "===\t", "- - -", "+", "*\ta", "     ", "```\r", "# X\r", "~~~ `", "a ```", "## Y\t",
 ]  # fmt: skip
 texts = st.builds(
