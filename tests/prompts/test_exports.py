@@ -107,6 +107,25 @@ def test_poml_escapes_only_what_it_would_read_as_an_escape() -> None:
     assert (root[0][1].get("caption"), root[0][2][0].text) == ("角色", "#hash;lt; #tag #amp; x")
 
 
+def test_promptfoo() -> None:
+    written = export_prompt(PROMPT, "promptfoo")
+    config = YAML(typ="safe").load(written.text)
+    [prompt] = config["prompts"]
+    assert [turn["role"] for turn in json.loads(prompt["raw"])] == ["system", "user", "assistant", "user"]
+    assert (prompt["label"], prompt["config"]) == ("greeter", {"temperature": 0.2, "seed": 7})
+    assert config["tests"] == [{"vars": {"question": "", "who": "", "place": "Paris"}}]
+    assert [loss.section for loss in written.losses] == ["top_k", "version"]
+
+
+def test_a_variable_named_question_stays_apart_from_the_users_text() -> None:
+    text = export_prompt(Prompt("p", parse("Answer {{question}}.")), "prompty").text
+    assert text.endswith("system:\nAnswer {{question}}.\n\nuser:\n{{user_question}}\n")
+
+
+def test_a_prompt_without_instructions_is_the_users_text() -> None:
+    assert "<system-msg" not in export_prompt(Prompt("p", parse("")), "poml").text
+
+
 @pytest.mark.parametrize(
     ("target", "text", "message"),
     [

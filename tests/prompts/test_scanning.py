@@ -11,7 +11,8 @@ from promptlathe.prompts.scanning import Candidate, Scan
 _LINES = [
     "- a", "* a", "1. a", "2. a", "3) a", "12. a", "  - a", "    - a", "      a", "a", "  a", "    a", "   1. a",
     "- 2. a", "```", "  ```", "~~~", "---", "===", "> a", "> - a", "", "# Goals", "  ## Rules", "- # Role",
-    "\ta", "Goals: x", "#", "####### x", "#x", "-     a", "1.      # a", ">     a", "> ```", "- ```", "a\r", "\t# a",
+    "\ta", "Goals: x", "#", "####### x", "#x", "-     a", "-     Goals: x", "1.     Goals: x",
+    "1.      # a", ">     a", "> ```", "- ```", "a\r", "\t# a",
     "  ===", "--- ", "===\t", "- - -", "+", "*\ta", "     ", "```\r", "# X\r", "~~~ `", "a ```", "## Y\t",
 ]  # fmt: skip
 texts = st.builds(
@@ -41,6 +42,12 @@ def found(scan: Scan) -> list[list[Candidate]]:
 @given(texts)
 def test_lines_that_are_passed_over_make_no_difference(text: str) -> None:
     assert found(Scan(text)) == found(EveryLine(text))
+
+
+@pytest.mark.parametrize("line", _LINES)
+def test_no_line_is_taken_for_harmless_that_is_not(line: str) -> None:
+    for text in (f"# A\n\n{line}\n# X\n", f"# A\na\n{line}\n## Rules\n- b\n\n# C\nRole: x\n"):
+        assert found(Scan(text)) == found(EveryLine(text))
 
 
 @pytest.mark.slow
