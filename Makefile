@@ -29,6 +29,7 @@ check: install
 bench: install
 	$(BIN)/python -m pip install --quiet --editable '.[test,bench]'
 	$(BIN)/python benchmarks/evaluation_speed.py
+	$(BIN)/python benchmarks/prompt_language.py
 
 clean:
 	rm -rf $(VENV) build dist

@@ -23,6 +23,7 @@ from promptlathe.tasks.case import Case
 from promptlathe.tasks.grading import Grade
 from promptlathe.tasks.task import get_task
 from tests import fakes
+from tests.chat_server import ChatServer
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,20 @@ def scripted_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
         return engine
 
     return make
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ChatServer]]:
+    """Makes ChatServers (the arguments are that class's) that are closed at the end."""
+    made: list[ChatServer] = []
+
+    def start(*arguments: object, **options: object) -> ChatServer:
+        made.append(ChatServer(*arguments, **options))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.close()
 
 
 def gguf_bytes(

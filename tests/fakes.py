@@ -1,15 +1,27 @@
 """Stand-ins for what is slow or far away: an engine with scripted answers, and how a command line finds it."""
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
-from promptlathe.engines.engine import Answer, Delta, EngineDescription, Failure, Output, Request
+from promptlathe.engines.engine import (
+    Answer,
+    Capability,
+    Delta,
+    EngineDescription,
+    Failure,
+    Output,
+    Request,
+    Scored,
+)
 from promptlathe.errors import EngineError
 from promptlathe.models.reference import Model
 
 Script = Callable[[Request], str] | Mapping[str, str]
+Made = TypeVar("Made", Output, Scored | Failure)
 
 
 def a_model(path: Path = Path("scripted.gguf"), *, architecture: str = "llama") -> Model:
@@ -31,6 +43,8 @@ class ScriptedEngine:
 
     A request whose last message is in `fails_on` becomes a Failure. After `dies_after` answers the whole
     engine breaks with EngineError, once: the next call works. A word is a token, and each is a Delta.
+    A score is high for the choice that `script` answers with, low for the others, and a little its own for each
+    question. `capabilities` are those it declares.
     `requests` has all that was asked, in order; `calls` says how often `generate` ran, `answers` how many
     answers it gave, `cancelled` how many calls were ended from outside.
     """
@@ -42,7 +56,9 @@ class ScriptedEngine:
         fails_on: Collection[str] = (),
         dies_after: int | None = None,
         model: Model | None = None,
+        capabilities: Collection[Capability] = ("stream", "seed", "choice", "score"),
     ) -> None:
+        self._capabilities = frozenset(capabilities)
         self._script = script
         self._fails_on = fails_on
         self._dies_after = dies_after
@@ -65,10 +81,18 @@ class ScriptedEngine:
             model=self._model.name,
             model_digest=self._model.digest,
             settings=(),
-            capabilities=frozenset({"stream", "seed"}),
+            capabilities=self._capabilities,
         )
 
-    async def generate(self, requests: Iterable[Request]) -> AsyncGenerator[Output, None]:
+    def generate(self, requests: Iterable[Request]) -> AsyncGenerator[Output, None]:
+        return self._run(requests, self._outputs)
+
+    def score(self, requests: Iterable[Request]) -> AsyncGenerator[Scored | Failure, None]:
+        return self._run(requests, self._scores)
+
+    async def _run(
+        self, requests: Iterable[Request], answer: Callable[[Request], Iterable[Made]]
+    ) -> AsyncGenerator[Made, None]:
         self.calls += 1
         try:
             for request in requests:
@@ -77,7 +101,7 @@ class ScriptedEngine:
                 if self.answers == self._dies_after:
                     self._dies_after = None
                     raise EngineError("the scripted engine died")
-                for output in self._outputs(request):
+                for output in answer(request):
                     yield output
         except (GeneratorExit, asyncio.CancelledError):
             self.cancelled += 1
@@ -94,7 +118,7 @@ class ScriptedEngine:
         if question in self._fails_on:
             yield Failure(request.id, EngineError(f"no answer to {question!r}"))
             return
-        text = self._script[question] if isinstance(self._script, Mapping) else self._script(request)
+        text = self._answer(request)
         words = text.split(" ")
         shown = [word + " " for word in words[:-1]] + words[-1:]
         if request.is_streamed:
@@ -104,10 +128,28 @@ class ScriptedEngine:
             request_id=request.id,
             text=text,
             finish_reason="stop",
-            prompt_tokens=sum(self.tokens(message.content) for message in request.messages),
+            prompt_tokens=self._prompt_tokens(request),
             completion_tokens=len(words) if text else 0,
             seconds=0.5,
         )
+
+    def _scores(self, request: Request) -> Iterable[Scored | Failure]:
+        question = request.messages[-1].content
+        if question in self._fails_on:
+            yield Failure(request.id, EngineError(f"no score for {question!r}"))
+            return
+        own = hashlib.sha256(question.encode()).digest()[0] / 256
+        text = self._answer(request)
+        scores = tuple(-1 - own if choice == text else -3.0 for choice in request.choices)
+        self.answers += 1
+        yield Scored(request.id, scores, self._prompt_tokens(request), 0.25)
+
+    def _answer(self, request: Request) -> str:
+        question = request.messages[-1].content
+        return self._script[question] if isinstance(self._script, Mapping) else self._script(request)
+
+    def _prompt_tokens(self, request: Request) -> int:
+        return sum(self.tokens(message.content) for message in request.messages)
 
 
 def write_engine_plugin(folder: Path, target: str, *, name: str = "scripted") -> None:

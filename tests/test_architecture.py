@@ -9,6 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "promptlathe"
 LAYERS = (
     {"errors", "messages"},
+    {"source_files"},
     {"prompts", "tasks", "models", "statistics"},
     {"engines"},
     {"evaluation"},
@@ -19,7 +20,7 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_AT_THE_EDGE = {"typer": {"cli"}, "rich": {"cli"}, "sqlalchemy": {"workspace"}, "alembic": {"workspace"}}
 HEAVY = {
-    "alembic", "jinja2", "markdown_it", "matplotlib", "numpy", "openvino", "openvino_genai", "prompt_toolkit",
+    "alembic", "httpx2", "jinja2", "markdown_it", "numpy", "openvino", "openvino_genai", "prompt_toolkit",
     "psutil", "pydantic", "ruamel", "scipy", "sqlalchemy",
 }  # fmt: skip
 

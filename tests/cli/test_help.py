@@ -5,7 +5,17 @@ import sys
 
 import pytest
 
-HEAVY = ("alembic", "numpy", "openvino", "openvino_genai", "prompt_toolkit", "psutil", "scipy", "sqlalchemy")
+HEAVY = (
+    "alembic",
+    "httpx2",
+    "numpy",
+    "openvino",
+    "openvino_genai",
+    "prompt_toolkit",
+    "psutil",
+    "scipy",
+    "sqlalchemy",
+)
 PROGRAM = f"""
 import sys
 from promptlathe.cli.main import main

@@ -28,7 +28,7 @@ def answer(request: object) -> str:
 
 @pytest.fixture
 def run(lathe_here: Lathe, scripted_models: MakeModels) -> str:
-    engines = scripted_models(small=answer, big=lambda request: "13.5")
+    engines = scripted_models(small=answer, big=lambda _: "13.5")
     engines["big"]._fails_on = {CASES[3].question}
     arguments = ("-m", "small.gguf", "-m", "big.gguf", "-p", "none", "-p", "decimal-expert", "--json")
     code, out, _ = lathe_here("eval", TASK, "--engine", "scripted", "--cases", "40", *arguments)
@@ -49,27 +49,28 @@ NONE = (*SMALL, "-p", "none")
 EXPERT = (*SMALL, "-p", "decimal-expert")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "indices"),
-    [
-        ((), range(40)),
-        ((*NONE, "--wrong"), [i for i in range(40) if i % 4 > 1]),
-        ((*NONE, "--unparsed"), range(1, 40, 4)),
-        ((*NONE, "--unparsed", "--wrong"), [i for i in range(40) if i % 4]),
-        ((*EXPERT, "--wrong"), range(0, 40, 8)),
-        # Flips: right with the prompt and not without (all but the fourths), and the reverse (the eighths).
-        ((*EXPERT, "--flips"), [i for i in range(40) if i % 4 or i % 8 == 0]),
-        ((*NONE, "--flips"), []),
-        ((*SMALL, "--different"), [i for i in range(40) if i % 4 > 1 or i % 8 == 0]),
-        (("-m", "big.gguf", "--errors"), [3]),
-        ((*SMALL, "--errors"), []),
-        ((*NONE, "--stratum", "negative"), [i for i in range(40) if CASES[i].stratum == "negative"]),
-        (("--limit", "3"), range(3)),
-    ],
-)
-def test_cases_are_picked(lathe_here: Lathe, run: str, arguments: tuple[str, ...], indices: range) -> None:
-    code, out, _ = lathe_here("runs", "cases", run, "--limit", "0", *arguments, "--json")
-    assert (code, ids(json.loads(out))) == (0, of(list(indices)))
+PICKED: list[tuple[tuple[str, ...], list[int]]] = [
+    ((), list(range(40))),
+    ((*NONE, "--wrong"), [i for i in range(40) if i % 4 > 1]),
+    ((*NONE, "--unparsed"), list(range(1, 40, 4))),
+    ((*NONE, "--unparsed", "--wrong"), [i for i in range(40) if i % 4]),
+    ((*EXPERT, "--wrong"), list(range(0, 40, 8))),
+    # Flips: right with the prompt and not without (all but the fourths), and the reverse (the eighths).
+    ((*EXPERT, "--flips"), [i for i in range(40) if i % 4 or i % 8 == 0]),
+    ((*NONE, "--flips"), []),
+    ((*NONE, "--different"), []),
+    ((*SMALL, "--different"), [i for i in range(40) if i % 4 or i % 8 == 0]),
+    (("-m", "big.gguf", "--errors"), [3]),
+    ((*SMALL, "--errors"), []),
+    ((*NONE, "--stratum", "negative"), [i for i in range(40) if CASES[i].stratum == "negative"]),
+    (("--limit", "3"), [0, 1, 2]),
+]
+
+
+def test_cases_are_picked(lathe_here: Lathe, run: str) -> None:
+    for arguments, indices in PICKED:
+        code, out, _ = lathe_here("runs", "cases", run, "--limit", "0", *arguments, "--json")
+        assert (arguments, code, ids(json.loads(out))) == (arguments, 0, of(indices))
 
 
 def test_a_flip_shows_what_it_flipped_from(lathe_here: Lathe, run: str) -> None:
@@ -114,24 +115,22 @@ def test_a_failed_request_is_shown_as_that(lathe_here: Lathe, run: str) -> None:
     assert "-> error, no answer to " in out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message", "hint"),
-    [
-        (("cases", "{run}", "-p", "decimal-exprt"), "no prompt named 'decimal-exprt'", "'decimal-expert'?"),
-        (("cases", "{run}", "-m", "smal.gguf"), "no model named 'smal.gguf'", "'small.gguf'?"),
-        (("cases", "{run}", "--stratum", "negativ"), "no stratum named 'negativ'", "'negative'?"),
-        (("case", "{run}", "select:"), "no case named 'select:'", "40 cases start so"),
-        (("case", "{run}", CASES[0].id + "x"), "no case named", f"did you mean '{CASES[0].id}'?"),
-        (("cases", "nothing"), "no run named 'nothing'", ""),
-    ],
-)
-def test_a_wrong_name_is_one_line(
-    lathe_here: Lathe, run: str, arguments: tuple[str, ...], message: str, hint: str
-) -> None:
-    code, out, err = lathe_here("runs", *(part.format(run=run) for part in arguments))
-    assert (code, out) == (2, "")
-    assert err.startswith(f"error: {message}")
-    assert hint in err
+WRONG_NAMES = [
+    (("cases", "{run}", "-p", "decimal-exprt"), "no prompt named 'decimal-exprt'", "'decimal-expert'?"),
+    (("cases", "{run}", "-m", "smal.gguf"), "no model named 'smal.gguf'", "'small.gguf'?"),
+    (("cases", "{run}", "--stratum", "negativ"), "no stratum named 'negativ'", "'negative'?"),
+    (("case", "{run}", "select:"), "no case named 'select:'", "40 cases start so"),
+    (("case", "{run}", CASES[0].id + "x"), "no case named", f"did you mean '{CASES[0].id}'?"),
+    (("cases", "nothing"), "no run named 'nothing'", ""),
+]
+
+
+def test_a_wrong_name_is_one_line(lathe_here: Lathe, run: str) -> None:
+    for arguments, message, hint in WRONG_NAMES:
+        code, out, err = lathe_here("runs", *(part.format(run=run) for part in arguments))
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: {message}")
+        assert hint in err
 
 
 def compared(lathe_here: Lathe, *arguments: str) -> Listed:
@@ -179,20 +178,21 @@ def test_two_runs_are_compared_on_what_they_share(
     assert max(map(len, out.splitlines()[:6])) <= 80
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("-p", "none", *SMALL), "has only 'small.gguf@none' to compare"),
-        (("{other}",), "have no case in common"),
-        (("{other}", "-p", "none", "-p", "none", "-p", "none"), "--prompt is given once or twice"),
-    ],
-)
+NOT_COMPARABLE = [
+    (("-p", "none", *SMALL), "has only 'small.gguf@none' to compare"),
+    (("{other}",), "have no case in common"),
+    (("{other}", "-p", "none", "-p", "none", "-p", "none"), "--prompt is given once or twice"),
+]
+
+
 def test_what_cannot_be_compared_is_one_line(
-    lathe_here: Lathe, run: str, arguments: tuple[str, ...], message: str
+    lathe_here: Lathe, run: str, scripted_models: MakeModels
 ) -> None:
+    scripted_models(small=lambda _: "1")
     asked = ("--seed", "5", *SMALL, "-p", "none", "--cases", "4", "--json")
     other = json.loads(lathe_here("eval", TASK, "--engine", "scripted", *asked)[1])["run_id"]
-    code, out, err = lathe_here("compare", run, *(part.format(other=other) for part in arguments))
-    assert (code, out) == (2, "")
-    assert message in err.splitlines()[0]
-    assert err.splitlines()[1].startswith(" hint: ")
+    for arguments, message in NOT_COMPARABLE:
+        code, out, err = lathe_here("compare", run, *(part.format(other=other) for part in arguments))
+        assert (code, out) == (2, "")
+        assert message in err.splitlines()[0]
+        assert err.splitlines()[1].startswith(" hint: ")

@@ -268,3 +268,27 @@ def test_keys_are_equal_exactly_where_the_blocks_are(left: Tokens, right: Tokens
     assert len(left_keys) == 1 + len(left) // BLOCK
     for index, (one, other) in enumerate(zip(left_keys, right_keys, strict=False)):
         assert (one == other) == (left[: index * BLOCK] == right[: index * BLOCK])
+
+
+@pytest.mark.parametrize(
+    ("before", "other", "joins"),
+    [
+        pytest.param([], prompt(0, 1, 0, B), True, id="the same new block, side by side"),
+        pytest.param([prompt(0, 1, 0)], prompt(0, 1, 0, B), True, id="a known block"),
+        pytest.param([prompt(0, 1, 0, 1)], prompt(0, 1, 0, 1, B), False, id="a tail of what is finished"),
+        pytest.param([], prompt(0, 1, 0, A, B), False, id="a tail that still grows"),
+    ],
+)
+def test_what_may_join_the_one_that_just_started(before: list[Ask], other: Ask, joins: bool) -> None:
+    engine = run(*before)
+    engine.source = iter([engine.admission.candidate(prompt(0, 1, 0, A), ids((0, 1, 0, A)))])
+    (first,) = engine.admission.admit(engine.source)
+    second = engine.admission.candidate(other, ids(other.prompt))
+    assert engine.admission.join(second) == joins
+    assert engine.admission.running == 1 + joins
+    for candidate in (first, second)[: 1 + joins]:
+        engine.admission.first_token(candidate)
+        engine.admission.finished(candidate, ids((5,)))
+    assert engine.admission.running == 0
+    late = engine.admission.candidate(prompt(0, 1, 0, 7), ids((0, 1, 0, 7)))
+    assert list(engine.admission.admit(iter([late]))) == [late], "nothing is left to wait for"

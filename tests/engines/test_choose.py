@@ -24,7 +24,7 @@ def test_the_built_in_engine_is_installed_and_loads_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("openvin", "did you mean 'openvino'?"), ("zzz", "known: auto, openvino")]
+    ("name", "hint"), [("openvin", "did you mean 'openvino'?"), ("zzz", "known: auto, openvino, remote")]
 )
 def test_an_unknown_engine_is_named_with_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(UnknownNameError, match=f"no engine named '{name}'") as caught:
@@ -34,7 +34,7 @@ def test_an_unknown_engine_is_named_with_the_nearest(name: str, hint: str) -> No
 
 def test_an_engine_of_another_package(scripted_engine: Callable[..., ScriptedEngine]) -> None:
     made = scripted_engine({"a": "b"})
-    assert engine_names() == ("openvino", "scripted")
+    assert engine_names() == ("openvino", "remote", "scripted")
     assert open_engine(a_model(), engine="scripted") is made
 
 

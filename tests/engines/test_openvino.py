@@ -25,11 +25,6 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def engine(embedded_model: Model) -> OpenVinoEngine:
-    return OpenVinoEngine(embedded_model)
-
-
 def ask(text: str, *, system: str = "", max_tokens: int = 12, **options: object) -> Request:
     system_message = (Message("system", system),) if system else ()
     sampling = Sampling(max_tokens=max_tokens, **options)
@@ -188,7 +183,7 @@ async def test_it_can_be_closed_and_used_again(engine: OpenVinoEngine) -> None:
 def test_its_description_needs_no_loading() -> None:
     description = OpenVinoEngine(a_model()).describe()
     assert description.engine == "openvino"
-    assert description.capabilities == {"prefix_cache", "stream", "seed"}
+    assert description.capabilities == {"prefix_cache", "stream", "seed", "choice", "score"}
 
 
 @pytest.mark.parametrize(

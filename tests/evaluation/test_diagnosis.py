@@ -76,6 +76,25 @@ def test_a_model_that_knows_follows_no_rule_though_all_are_often_right(share: fl
     assert found.sentence["zh"].startswith("没有哪条错误规则能解释")
 
 
+def test_a_rule_that_is_nearly_always_right_is_followed_only_where_it_is_wrong() -> None:
+    late = {case.id for case in CASES[-40:]}
+    rule = Shortcut(
+        "mostly",
+        {"en": "mostly", "zh": "多半"},
+        lambda case: (
+            case.expected
+            if case.id not in late
+            else next(option for option in case.options if option != case.expected)
+        ),
+    )
+    task = replace(TASKS, shortcuts=(rule,))
+    for answer, followed in ((lambda case: case.expected, None), (rule.answer, "mostly")):
+        found = diagnose(task, CASES, {case.id: row(case, answer(case)) for case in CASES})
+        assert found is not None
+        assert found.rules[0].overall.share >= 0.8
+        assert found.followed == followed
+
+
 def test_guesses_are_called_guesses_and_seldom_a_rule() -> None:
     """Eight rules could each be agreed with by chance, on one of 60 sets of guesses at the usual 5 %: 3."""
     guess = Shortcut("guess", {"en": "guess", "zh": "猜"}, lambda _: None)

@@ -3,6 +3,7 @@
 import pytest
 
 from promptlathe.evaluation.answers import Response, Row, Subject
+from promptlathe.evaluation.headline import headline, sentences
 from promptlathe.evaluation.repeated import summarise_repeats
 from promptlathe.evaluation.summary import RunSummary, baseline, summarise
 from promptlathe.prompts import Prompt, parse
@@ -80,6 +81,49 @@ def test_several_models_are_told_apart_and_compared() -> None:
     assert [made.adjusted_p for made in found.comparisons] == list(
         holm([made.paired.p_value for made in found.comparisons])
     )
+
+
+def test_the_sentences_speak_of_the_prompts_of_each_model_and_then_of_the_models() -> None:
+    letters = {
+        Subject("plain", "small"): "cw",
+        Subject("expert", "small"): "cccw",
+        Subject("plain", "big"): "ccccccccw",
+        Subject("expert", "big"): "w",
+    }
+    found = summary(letters, ("small", "big"))
+    english, chinese = sentences(found, "en"), sentences(found, "zh")
+    verdicts = [sentence for sentence in english if "points" in sentence]
+    assert [sentence.partition(":")[0].partition(" (")[0] for sentence in verdicts] == [
+        "“small@expert” is better than “small@plain”",
+        "“big@expert” is worse than “big@plain”",
+        "“big@plain” is better than “small@plain”",
+    ]
+    assert all("after Holm's adjustment for 3 comparisons" in sentence for sentence in verdicts)
+    assert chinese[0].startswith("“small@expert”比“small@plain”好：")
+    assert "“big@plain” beats chance, which is 48.3%." in english
+    assert len(english) == len(set(english)) == len(chinese)
+
+
+def test_of_several_models_with_one_prompt_the_best_is_named() -> None:
+    models = ("a", "b", "c")
+    rows = [
+        row(Subject("plain", model), index, spelled[index % len(spelled)])
+        for model, spelled in zip(models, ("w", "c", "cw"), strict=True)
+        for index in range(len(CASES))
+    ]
+    found = summarise(
+        run_id="run", task=TASKS, cases=CASES, prompts=PROMPTS[:1], models=models, rows=rows, provenance={}
+    )
+    assert headline(found, "en").startswith("“b@plain” is the best of 3 models, and better than “a@plain”: ")
+    assert headline(found, "zh").startswith("3 个模型中“b@plain”最好")
+
+
+def test_a_failure_of_any_repeat_is_counted() -> None:
+    rows = [row(Subject("plain", "tiny"), 0, "c"), row(Subject("plain", "tiny"), 0, "!", 1)]
+    found = summarise(
+        run_id="run", task=TASKS, cases=CASES, prompts=PROMPTS, models=("tiny",), rows=rows, provenance={}
+    )
+    assert [(made.errors, made.total.cases) for made in found.prompts] == [(1, 1), (0, 0)]
 
 
 def test_one_model_needs_no_name() -> None:

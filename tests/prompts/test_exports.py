@@ -49,38 +49,81 @@ def parts(text: str) -> tuple[dict[str, object], str]:
 def test_prompty() -> None:
     written = export_prompt(PROMPT, "prompty")
     matter, body = parts(written.text)
-    assert matter["model"] == {"api": "chat", "parameters": {"temperature": 0.2, "seed": 7}}
-    assert matter["sample"] == {"question": "", "who": "", "place": "Paris"}
+    assert matter == {
+        "name": "greeter",
+        "description": "says hello",
+        "metadata": {"version": "1.0.0"},
+        "model": {"apiType": "chat", "options": {"temperature": 0.2, "topK": 5, "seed": 7}},
+        "inputs": {
+            "question": {"kind": "string"},
+            "who": {"kind": "string"},
+            "place": {"kind": "string", "default": "Paris"},
+        },
+        "template": {"format": {"kind": "jinja2"}, "parser": {"kind": "prompty"}},
+    }
     assert body == f"system:\n{SYSTEM}\n\nuser:\nhi\n\nassistant:\n你好\n\nuser:\n{{{{question}}}}\n"
-    assert [loss.section for loss in written.losses] == ["top_k"]
+    assert written.losses == ()
 
 
 def test_dotprompt() -> None:
     written = export_prompt(PROMPT, "dotprompt")
     matter, body = parts(written.text)
-    assert matter["config"] == {"temperature": 0.2, "topK": 5}
+    assert matter["config"] == {"temperature": 0.2, "topK": 5, "seed": 7}
+    assert matter["version"] == "1.0.0"
     assert matter["input"] == {
         "default": {"place": "Paris"},
         "schema": {"question": "string", "who": "string", "place?": "string"},
     }
     assert body.startswith('{{role "system"}}\n# Role')
     assert '{{role "model"}}\n你好' in body
-    assert [loss.section for loss in written.losses] == ["seed", "version"]
+    assert written.losses == ()
 
 
 def test_poml() -> None:
-    root = ET.fromstring(export_prompt(PROMPT, "poml").text)  # noqa: S314 - our own text
-    assert [child.tag for child in root] == ["role", "task", "example", "user-msg"]
-    assert root[1].text == '- a < b & "c"'
-    assert [child.text for child in root[2]] == ["hi", "你好"]
+    """As POML's own renderer reads it: its escapes are not XML's, only `<p whiteSpace="pre">` keeps lines."""
+    prompt = replace(PROMPT, variables={"place": "it's\n<b>", "who": None})
+    written = export_prompt(prompt, "poml")
+    root = ET.fromstring(written.text)  # noqa: S314 - our own text
+    assert [child.tag for child in root] == [
+        "runtime", "let", "system-msg", "human-msg", "ai-msg", "human-msg",
+    ]  # fmt: skip
+    assert root[0].attrib == {"temperature": "0.2", "top-k": "5", "seed": "7"}
+    assert root[1].attrib == {
+        "name": "place",
+        "default": "true",
+        "value": r"'it\u0027s\u000a\u003cb\u003e'",
+    }
+    assert [(child.tag, child.get("caption")) for child in root[2]] == [("role", "Role"), ("task", "Goals")]
+    assert root[2][1][0].text == "- a #lt; b #amp; #quot;c#quot;"
+    assert {paragraph.get("whiteSpace") for paragraph in root.iter("p")} == {"pre"}
+    assert [message[0].text for message in root[3:]] == ["hi", "你好", "{{question}}"]
+    assert [loss.section for loss in written.losses] == ["version", "description"]
+
+
+def test_poml_escapes_only_what_it_would_read_as_an_escape() -> None:
+    text = export_prompt(Prompt("p", parse("before\n# 角色：甲\n## 目标\n#lt; #tag & x")), "poml").text
+    root = ET.fromstring(text)  # noqa: S314 - our own text
+    assert root[0][0].text == "before"
+    assert (root[0][1].get("caption"), root[0][2][0].text) == ("角色", "#hash;lt; #tag #amp; x")
 
 
 def test_promptfoo() -> None:
-    config = YAML(typ="safe").load(export_prompt(PROMPT, "promptfoo").text)
-    assert [turn["role"] for turn in json.loads(config["prompts"][0]["raw"])] == [
-        "system", "user", "assistant", "user",
-    ]  # fmt: skip
+    written = export_prompt(PROMPT, "promptfoo")
+    config = YAML(typ="safe").load(written.text)
+    [prompt] = config["prompts"]
+    assert [turn["role"] for turn in json.loads(prompt["raw"])] == ["system", "user", "assistant", "user"]
+    assert (prompt["label"], prompt["config"]) == ("greeter", {"temperature": 0.2, "seed": 7})
     assert config["tests"] == [{"vars": {"question": "", "who": "", "place": "Paris"}}]
+    assert [loss.section for loss in written.losses] == ["top_k", "version"]
+
+
+def test_a_variable_named_question_stays_apart_from_the_users_text() -> None:
+    text = export_prompt(Prompt("p", parse("Answer {{question}}.")), "prompty").text
+    assert text.endswith("system:\nAnswer {{question}}.\n\nuser:\n{{user_question}}\n")
+
+
+def test_a_prompt_without_instructions_is_the_users_text() -> None:
+    assert "<system-msg" not in export_prompt(Prompt("p", parse("")), "poml").text
 
 
 @pytest.mark.parametrize(
@@ -89,7 +132,8 @@ def test_promptfoo() -> None:
         ("poml", "# Role: a\x01b\n## Goals\ng", r"U\+0001"),
         ("dotprompt", "Say {{#if x}}", "template code"),
         ("promptfoo", "Say {% if %}", "template code"),
-        ("prompty", "a\nuser:\nb", "beginning of a message"),
+        ("prompty", "a\n #Developer :\nb", "beginning of a message"),
+        ("poml", r"Say \{{x}}", "template code"),
     ],
 )
 def test_text_that_the_format_cannot_hold_is_an_error(target: str, text: str, message: str) -> None:

@@ -121,7 +121,7 @@ MISTAKES = {
     "not YAML": ("a: b: c", 2, "the front matter is not YAML: mapping values are not allowed here", None),
     "control character": ("a: \x01", 2, "the front matter has a control character in it", None),
     "too deep": ("a: " + "[" * 2000, 2, "the front matter is nested too deeply", None),
-    "an anchor": ("name: &a x", 2, "anchors (&a) cannot be used in front matter", None),
+    "an anchor": ("name: &a x", 2, "anchors (&a) cannot be used in the front matter", None),
     "a wrong choice": ("examples: mesages", 2, "examples: input should be 'text' or 'messages'", None),
     "variables as list": ("name: x\nvariables: [a]", 3, "variables: must be `key: value` lines", None),
     "a variable that is no text": ("variables:\n  a: [b]", 3, "variables.a: must be text", None),

@@ -37,7 +37,14 @@ DEEP = "- a long item one\n  - b second item\n    - c third item\n      - {}"
 
 ROWS = {
     "en": (
-        Row("LG101", "## Goals\n- x y\n## OutputFormat\nOne line.\n", EN, "# Role:", True),
+        Row("LG101", "## Goals\n- x y\n## OutputFormat\nOne line.\n", EN, "", True),
+        Row(
+            "LG101",
+            "## Profile\n- Name: Ada\n## Goals\n- x y\n## OutputFormat\nOne line.\n",
+            EN,
+            "# Role: Ada",
+            True,
+        ),
         Row(
             "LG101",
             "# Baker\n## Goals\n- x y\n## Rules\n- z\n## OutputFormat\nOne line.\n",
@@ -52,13 +59,21 @@ ROWS = {
             "- one thing\n- other",
         ),
         Row("LG103", "## Constrains\n- Be exact.", "## Constraints\n- Be exact.", "## Constraints"),
-        Row("LG103", "## Workfolw\n1. Read it.", "## Notes\n1. Read it.", "## Workflow"),
+        Row("LG103", "## Workfolw\n1. Read it.", "## Constants\n1. Read it.", "## Workflow"),
         Row("LG104", "\n    ## Rules\n- Be exact.", "\n  ## Rules\n- Be exact.", "\n## Rules"),
         Row("LG105", "## Style\n", "## Style\nPlain.", "- Test with care.\n## Output"),
         Row("LG106", "- \n- Be exact.", "- Be exact.\n-\n  - nested", "care.\n- Be exact."),
         Row("LG106", "- Be exact. -", "- Be exact - always.", "- Be exact.\n"),
-        Row("LG107", "# Role: T\n## Goals\n- x y\n", EN, "## OutputFormat\n", True),
-        Row("LG108", "# Role: T\n## OutputFormat\nClear and rigorous.\n", EN, "rigorous.\nState", True),
+        Row("LG107", "# Role: T\n## Goals\n- x y\n", EN, "", True),
+        Row(
+            "LG107",
+            "# Role: T\n## Rules\n- be exact\n",
+            "# Role: T\n## Rules\n- Reply with JSON.\n",
+            "",
+            True,
+        ),
+        Row("LG108", "# Role: T\n## OutputFormat\nA clear answer.\n", EN, "answer.\nState", True),
+        Row("LG108", "# Role: T\n## OutputFormat\nVivid and moving.\n", EN, "", True),
         Row("LG201", "- Write about {} now.", "- Write about {{topic}} and `{}` now."),
         Row("LG201", "- You are Your_Role_Name.", "- You are a role."),
         Row("LG201", "- Speak as xxx would.", "- Speak as Maxxx would."),
@@ -77,10 +92,17 @@ ROWS = {
         Row("LG205", '- Say "yes or no.', '- Say "yes" on a 12" screen.'),
         Row("LG206", "- Translate into {tongue}.", "- Translate into {{tongue}}: {a: 1}", "{{tongue}}"),
         Row("LG206", "- Translate into [tongue].", "- [x] done, [text](a.b)", "{{tongue}}"),
+        Row("LG301", "- Please always test with the care.", "- Test the care.", "care.\n\n## Out"),
         Row("LG301", "- You must test with care.", "- Test with speed.", "care.\n\n## Out"),
         Row("LG302", "- Do not test with care.", "- Do not test in haste."),
         Row("LG303", "- 请把每一处都看一遍。", "- Write “请把每一处都看一遍” where needed."),
         Row("LG304", "Context: a\nObjective: b\nTone: c\nAudience: d\nResponse: e\n", EN, "", True),
+        Row(
+            "LG401",
+            "## Initialization\nAs a <Role>, greet the user in <Language>. Round to two digits. How can I help?",
+            "## Initialization\nAnswer without any self-introduction.",
+            "directly in <Language>, following <OutputFormat>.\nRound to two digits.",
+        ),
         Row(
             "LG401",
             "## Initialization\nGreet the user warmly.",
@@ -115,7 +137,8 @@ ROWS = {
         ),
     ),
     "zh": (
-        Row("LG101", "## 目标\n- 测试\n## 输出格式\n一句话。\n", ZH, "# 角色:", True),
+        Row("LG101", "## 目标\n- 测试\n## 输出格式\n一句话。\n", ZH, "", True),
+        Row("LG101", "# 面包师\n## 目标\n- 测试\n## 输出格式\n一句话。\n", ZH, "# 角色：面包师", True),
         Row(
             "LG102",
             "## 规则\n- 第一条\n## 风格\n朴素。\n## 规则\n- 第二条",
@@ -123,12 +146,17 @@ ROWS = {
             "- 第一条\n- 第二条",
         ),
         Row("LG103", "## Constrains\n- 必须准确。", "## 约束\n- 必须准确。", "## Constraints"),
+        Row("LG103", "## 初使化\n直接回答。", "## 初始化\n直接回答。", "## 初始化"),
         Row("LG104", "\n    ## 规则\n- 必须准确。", "\n## 规则\n- 必须准确。", "\n## 规则"),
         Row("LG105", "## 风格\n", "## 风格\n朴素。", "每一处。\n## 输出"),
         Row("LG106", "- \n- 必须准确。", "- 必须准确。", "每一处。\n- 必须"),
         Row("LG106", "- 必须准确。 - ", "- 必须准确", "- 必须准确。\n"),
-        Row("LG107", "# 角色：甲\n## 目标\n- 测试\n", ZH, "## 输出格式\n", True),
-        Row("LG108", "# 角色：甲\n## 输出格式\n清晰、严谨、明确。\n", ZH, "明确。\n先用一句话", True),
+        Row("LG107", "# 角色：甲\n## 目标\n- 测试\n", ZH, "", True),
+        Row(
+            "LG107", "# 角色：甲\n## 规则\n- 准确\n", "# 角色：甲\n## 规则\n- 只输出一个JSON对象\n", "", True
+        ),
+        Row("LG108", "# 角色：甲\n## 输出格式\n清晰、严谨的判断。\n", ZH, "判断。\n先用一句话", True),
+        Row("LG108", "# 角色：甲\n## 输出格式\n生动、感人。\n", ZH, "", True),
         Row("LG201", "- 你是【请填写角色】。", "- 你是【测试员】。"),
         Row("LG201", "- 主题是 xxx。", "- 主题是 {{主题}}。"),
         Row("LG202", "- 遵循<工作流程>。", "- 作为<角色>，用<语言>完成<目标>。"),
@@ -203,17 +231,31 @@ def test_every_rule_is_explained_in_both_languages(rule) -> None:  # type: ignor
     assert not rule.summary("zh").isascii()
 
 
-def test_positions_count_the_front_matter() -> None:
-    prompt = read_prompt("---\nversion: 1.0.0\n---\n" + EN.replace("{}", "- Say {} now."), name="p")
+@pytest.mark.parametrize(
+    ("before", "line", "position"),
+    [
+        ("", "- Say {} now.", (5, 7)),
+        ("---\nversion: 1.0.0\n---\n", "- Say {} now.", (8, 7)),
+        ("\ufeff---\nversion: 1.0.0\n---\n", "- Say {} now.", (8, 7)),
+        ("", "\t- Say\t{} now.", (5, 8)),
+        ("", "- 说：{}。", (5, 5)),
+        ("", "- 😀👨‍👩‍👧 {}。", (5, 10)),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_positions_are_lines_and_characters_of_the_file(
+    before: str, line: str, position: tuple[int, int], line_end: str
+) -> None:
+    text = (before + EN.replace("{}", line)).replace("\n", line_end)
+    prompt = read_prompt(text.encode(), name="p")
     (finding,) = lint(prompt)
-    assert Lines(file_text(prompt)).position(finding.start) == (8, 7)
     assert file_text(prompt)[finding.start : finding.end] == "{}"
+    assert Lines(file_text(prompt)).position(finding.start) == position
 
 
-def test_positions_in_a_file_with_carriage_returns() -> None:
-    prompt = read_prompt(EN.replace("{}", "- Say {} now.").replace("\n", "\r\n"), name="p")
-    (finding,) = lint(prompt)
-    assert Lines(file_text(prompt)).position(finding.start) == (5, 7)
+def test_a_byte_order_mark_is_no_column() -> None:
+    assert Lines("\ufeff# Rolle").position(0) == (1, 1)
+    assert Lines("\ufeff# Rolle").position(3) == (1, 3)
 
 
 def test_findings_say_what_and_where_in_both_languages() -> None:
@@ -314,3 +356,49 @@ def test_any_text_can_be_linted_and_mended(text: str) -> None:
     fixed = fix(prompt, options)
     assert len(fixed.left) <= len(found)
     assert lint(read_prompt(fixed.text, name="any"), options) == fixed.left
+
+
+def test_of_many_faults_only_the_first_get_a_fix_that_needs_the_text_read_again() -> None:
+    text = EN.replace("{}", "".join(f"\n## Goals\n- Goal number {number}.\n" for number in range(400)))
+    found = [finding for finding in lint(read_prompt(text, name="p")) if finding.rule.code == "LG102"]
+    assert len(found) == 400
+    assert 1 <= sum(bool(finding.edits) for finding in found) <= 20
+
+
+def test_ignored_rules_are_neither_found_nor_mended() -> None:
+    prompt = read_prompt(EN.replace("{}", "## Constrains\n- Say {} now."), name="p")
+    fixed = fix(prompt, LintOptions(ignored=frozenset({"LG103"})))
+    assert "## Constrains" in fixed.text
+    assert [finding.rule.code for finding in fixed.left] == ["LG201"]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ('{"Role": "T", "Constrains": ["a"], "OutputFormat": "One line."}', ["LG103"]),
+        ('{"Role": "T", "Rules": ["See <Goals>."], "OutputFormat": "One line."}', ["LG202"]),
+        ('{"Rules": ["Say {} now."], "Workflow": ["Reply with one word."]}', ["LG101", "LG201"]),
+        ("Role: T\nRules:\n  - a\nWorkflow:\n  - b\n", ["LG107"]),
+        ('{"角色": "甲", "目标": "乙", "输出格式": "一句话", "初始化": "您好！"}', ["LG401"]),
+    ],
+)
+def test_structured_prompts(text: str, codes: list[str]) -> None:
+    prompt = read_prompt(text, name="p")
+    assert [finding.rule.code for finding in lint(prompt)] == codes
+    left = fix(prompt).left
+    assert {finding.rule.code for finding in left} <= {"LG101", "LG107", "LG201", "LG202"}
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        # Put right, the name is a section's that is there already; then the two become one.
+        (EN.replace("{}", "## Workflow\n1. Read.\n\n## Workfolw\n1. Write."), []),
+        # Of two Roles nobody knows which one counts, so the second keeps its wrong name.
+        ("- Role: T\n- Rolle: Poet\n- Goals: Rhyme.\n- OutputFormat: One line.\n", ["LG103"]),
+    ],
+)
+def test_a_fix_may_need_another_but_none_breaks_something_else(text: str, codes: list[str]) -> None:
+    fixed = fix(read_prompt(text, name="p"))
+    assert [finding.rule.code for finding in fixed.left] == codes
+    assert (fixed.text == text) == bool(codes)

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from promptlathe.prompts.rules.numbers import numbers_in
+from promptlathe.prompts.rules.numbers import numbers_in, other_readings
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,19 @@ from promptlathe.prompts.rules.numbers import numbers_in
     ],
 )
 def test_values(text: str, values: list[str]) -> None:
-    assert sorted(numbers_in(text)) == sorted(Decimal(value).normalize() for value in values)
+    assert sorted(numbers_in(text)) == sorted(Decimal(value) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("3/4 and 1/0", ["0.75"]),
+        ("½", ["0.5"]),
+        ("2026/11/23 and a/b", []),
+        ("8 %, 12.5%", ["0.08", "0.125"]),
+        ("13,8 but 1,234.5", ["13.8"]),
+        ("四分之三，百分之十二点五", ["0.75", "0.125"]),
+    ],
+)
+def test_other_readings(text: str, values: list[str]) -> None:
+    assert sorted(other_readings(text)) == sorted(Decimal(value) for value in values)

@@ -1,5 +1,7 @@
 """The shortcut past lines that are alike must not be seen in what is found."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,18 +11,27 @@ from promptlathe.prompts.scanning import Candidate, Scan
 _LINES = [
     "- a", "* a", "1. a", "2. a", "3) a", "12. a", "  - a", "    - a", "      a", "a", "  a", "    a", "   1. a",
     "- 2. a", "```", "  ```", "~~~", "---", "===", "> a", "> - a", "", "# Goals", "  ## Rules", "- # Role",
-    "\ta", "Goals: x",
+    "\ta", "Goals: x", "#", "####### x", "#x", "-     a", "-     Goals: x", "1.     Goals: x",
+    "1.      # a", ">     a", "> ```", "- ```", "a\r", "\t# a",
+    "  ===", "--- ", "===\t", "- - -", "+", "*\ta", "     ", "```\r", "# X\r", "~~~ `", "a ```", "## Y\t",
 ]  # fmt: skip
-texts = st.lists(st.tuples(st.sampled_from(_LINES), st.sampled_from([1, 1, 2, 3, 4, 7])), max_size=14).map(
-    lambda parts: "\n".join(line for line, count in parts for _ in range(count))
+texts = st.builds(
+    str.__add__,
+    st.sampled_from(["", "", "\ufeff"]),
+    st.lists(st.tuples(st.sampled_from(_LINES), st.sampled_from([1, 1, 2, 3, 4, 7])), max_size=14).map(
+        lambda parts: "\n".join(line for line, count in parts for _ in range(count))
+    ),
 )
 
 
 class EveryLine(Scan):
     """As `Scan`, with all lines shown to the Markdown library."""
 
-    def _telling_lines(self) -> list[int]:
-        return [*range(len(self.starts))]
+    def _parts(self) -> tuple[list[int], list[tuple[int, int]]]:
+        return [*range(len(self.starts))], []
+
+    def _telling_lines(self, shown: Sequence[int]) -> list[int]:
+        return [*shown]
 
 
 def found(scan: Scan) -> list[list[Candidate]]:
@@ -33,6 +44,12 @@ def test_lines_that_are_passed_over_make_no_difference(text: str) -> None:
     assert found(Scan(text)) == found(EveryLine(text))
 
 
+@pytest.mark.parametrize("line", _LINES)
+def test_no_line_is_taken_for_harmless_that_is_not(line: str) -> None:
+    for text in (f"# A\n\n{line}\n# X\n", f"# A\na\n{line}\n## Rules\n- b\n\n# C\nRole: x\n"):
+        assert found(Scan(text)) == found(EveryLine(text))
+
+
 @pytest.mark.slow
 @settings(max_examples=20_000, deadline=None)
 @given(texts)
@@ -40,6 +57,7 @@ def test_lines_that_are_passed_over_make_no_difference_in_many_texts(text: str) 
     assert found(Scan(text)) == found(EveryLine(text))
 
 
-def test_most_of_a_long_list_is_passed_over() -> None:
-    text = "# Role: X\n" + "- item\n" * 1000 + "## Goals\n"
-    assert len(Scan(text)._telling_lines()) < 10
+@pytest.mark.parametrize("item", ["- item\n", "## Rules\n- item\n\nText, 1.5 of it.\n", "    - item\n"])
+def test_most_of_a_long_text_is_passed_over(item: str) -> None:
+    scan = Scan("# Role: X\n" + item * 1000 + "## Goals\n")
+    assert len(scan._telling_lines(scan._parts()[0])) < 10

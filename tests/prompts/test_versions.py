@@ -4,7 +4,7 @@ import pytest
 
 from promptlathe.errors import PromptError
 from promptlathe.prompts import read_prompt
-from promptlathe.prompts.diff import PromptDiff, diff_prompts
+from promptlathe.prompts.diff import PromptDiff, SectionChange, diff_prompts
 from promptlathe.prompts.versions import Level, bumped, propose_bump
 
 BASE = """---
@@ -72,6 +72,28 @@ def test_a_diff_names_sections_added_removed_and_changed() -> None:
         ("added", "Tone"),
     ]
     assert diff.sections[1].lines == ("- - Reading code", "  - Writing tests")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            "Never change more than 3 files.",
+            "Never change more than 5 files.",
+            [("-", ["3"]), ("+", ["5"])],
+        ),
+        ("只输出一句中文结论。", "只输出一句英文结论。", [("-", ["中"]), ("+", ["英"])]),
+        ("Quite another thing", "没有一点相同", [("-", []), ("+", [])]),
+        ("One.", "One.\nTwo.", [(" ", []), ("+", [])]),
+    ],
+)
+def test_a_changed_line_marks_the_words_that_changed(
+    before: str, after: str, words: list[tuple[str, list[str]]]
+) -> None:
+    change = SectionChange("changed", "Rules", before, after)
+    marked = [(line.sign, [text for text, is_new in line.words if is_new]) for line in change.line_changes()]
+    assert marked == words
+    assert [line[2:] for line in change.lines if line[0] != "-"] == after.splitlines()
 
 
 def test_a_section_that_moved_is_said_to_have_moved_and_no_other() -> None:

@@ -161,3 +161,24 @@ def test_difference_of_independent_shares_agrees_with_statsmodels(counts):
     )
     expected = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
     assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "other_n"), [(20, 20), (30, 60), (80, 40)])
+def test_difference_of_independent_shares_covers_on_average_what_it_promises(n, other_n):
+    """Exact coverage: every pair of counts, with its probability, over a grid of true shares."""
+    own, other = ([wilson(count, size) for count in range(size + 1)] for size in (n, other_n))
+    low, high = np.empty((n + 1, other_n + 1)), np.empty((n + 1, other_n + 1))
+    for i, interval in enumerate(own):
+        for j, other_interval in enumerate(other):
+            made = difference_of_independent(i / n, interval, j / other_n, other_interval)
+            low[i, j], high[i, j] = made.low, made.high
+    coverage = [
+        np.sum(
+            np.outer(binom.pmf(np.arange(n + 1), n, share), binom.pmf(np.arange(other_n + 1), other_n, base))
+            * ((low <= share - base) & (share - base <= high))
+        )
+        for share in np.linspace(0.05, 0.95, 19)
+        for base in np.linspace(0.05, 0.95, 19)
+    ]
+    assert np.mean(coverage) == pytest.approx(0.95, abs=0.012)
+    assert min(coverage) > 0.88

@@ -10,11 +10,47 @@ TASK = get_task("decimal-comparison")
 
 
 def test_tasks_are_found_by_name():
-    assert task_names() == ("decimal-comparison",)
+    assert task_names() == ("decimal-comparison", "letter-count", "school-math")
     assert get_task("decimal-comparison") is TASK
     with pytest.raises(UnknownNameError, match="no task named 'decimals-comparison'") as caught:
         get_task("decimals-comparison")
     assert caught.value.hint == "did you mean 'decimal-comparison'?"
+
+
+def plugin(folder, target):
+    """An installed package with one task, as pip would leave it."""
+    about = folder / "other_tasks-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other-tasks\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[promptlathe.tasks]\nother = {target}\n")
+    (folder / "other_tasks.py").write_text(
+        "from dataclasses import replace\nfrom promptlathe.tasks.task import get_task\n"
+        "TASK = get_task('decimal-comparison')\nOTHER = replace(TASK, name='other')\n"
+    )
+
+
+def test_installed_packages_bring_tasks(tmp_path, monkeypatch):
+    plugin(tmp_path, "other_tasks:OTHER")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "other" in task_names()
+    assert get_task("other").name == "other"
+
+
+@pytest.mark.parametrize(
+    "target", ["other_tasks:TASK", "other_tasks:NONE", "no_such_module:TASK", "json:loads"]
+)
+def test_a_broken_package_is_named(tmp_path, monkeypatch, target):
+    plugin(tmp_path, target)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(TaskError, match="task 'other' cannot be used") as caught:
+        get_task("other")
+    assert target in caught.value.hint
+
+
+def test_available_counts_without_end_only_so_far():
+    assert TASK.available("select", 7) == 7
+    assert TASK.available("select", 7, languages=["zh"]) == 7
+    assert TASK.available("select", 7, languages=[]) == 0
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptlathe.cli.console import err, escape_markup, out, print_error, without_control
-from promptlathe.cli.models import complete_name, ensure_with_progress
+from promptlathe.cli.models import complete_name
+from promptlathe.cli.opening import KeyFileOption, open_model
 from promptlathe.errors import InputError, LatheError, UnknownNameError, UsageError
 from promptlathe.models.catalog import EMBEDDED_MODEL
 
@@ -46,7 +47,7 @@ def chat(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option(metavar="NAME|PATH", help="The model to talk to.", autocompletion=complete_name)
+        str, typer.Option(metavar="NAME|PATH|URL", help="The model to talk to.", autocompletion=complete_name)
     ] = EMBEDDED_MODEL,
     engine: Annotated[str, typer.Option(metavar="NAME", help="The engine that runs it.")] = "auto",
     max_tokens: Annotated[
@@ -59,16 +60,16 @@ def chat(
     system: Annotated[
         str | None, typer.Option(metavar="TEXT", help="A system message, instead of --prompt.")
     ] = None,
+    api_key_file: KeyFileOption = None,
 ) -> None:
     """Talk to a model. Without a terminal, each line of standard input is one message."""
     from promptlathe.cli.conversation import Conversation
-    from promptlathe.engines.choose import open_engine
     from promptlathe.prompts import render_messages
 
     if prompt is not None and system is not None:
         raise UsageError("--prompt and --system are both the system message", hint="give one of them")
     first = _system_prompt(system or "") if prompt is None else _read_prompt(prompt)
-    opened = open_engine(ensure_with_progress(model), engine=engine)
+    opened = open_model(model, engine=engine, api_key_file=api_key_file)
 
     def start(under: "Prompt") -> Conversation:
         render_messages(under, "")  # what is wrong with it should be said now, not at the first message

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, out, print_json
+from promptlathe.cli.console import AllowPython, JsonFlag, out, print_json
 from promptlathe.cli.run_cases import ModelFilter, PromptFilter
 from promptlathe.cli.runs import Run, complete_run
 from promptlathe.errors import UsageError
@@ -24,6 +24,7 @@ def compare(
     prompt: PromptFilter = [],  # noqa: B006
     model: ModelFilter = [],  # noqa: B006
     flips: Annotated[int, typer.Option(min=0, help="How many flips of each kind to list.")] = 5,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare results on the same cases: exact paired test, interval of the difference, and the flips.
@@ -38,12 +39,12 @@ def compare(
 
     workspace = Workspace.find()
     if other is None:
-        after = run_answers(workspace, run, prompt, model)
+        after = run_answers(workspace, run, prompt, model, allow_python=allow_python)
         made = compare_within(after)
     else:
         prompts, models = _for_each("--prompt", prompt), _for_each("--model", model)
-        before = run_answers(workspace, run, prompts[0], models[0])
-        after = run_answers(workspace, other, prompts[1], models[1])
+        before = run_answers(workspace, run, prompts[0], models[0], allow_python=allow_python)
+        after = run_answers(workspace, other, prompts[1], models[1], allow_python=allow_python)
         made = compare_across(before, after)
     if not made:
         raise UsageError(

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+AllowPython = Annotated[
+    bool, typer.Option("--allow-python", help="Let the task's grader run Python code of this workspace.")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout.")]
 
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}

@@ -1,5 +1,6 @@
 """`lathe doctor`: looks at everything lathe stands on and says what to do where something is wrong."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -7,13 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from promptlathe import __version__
 from promptlathe.cli.console import JsonFlag, escape_markup, out, print_json
-from promptlathe.errors import LatheError
+from promptlathe.cli.opening import KeyFileOption, open_model
+from promptlathe.errors import LatheError, UsageError
 
 Status = Literal["ok", "warning", "problem"]
 
@@ -38,10 +41,20 @@ def doctor(
     is_online: Annotated[
         bool, typer.Option("--online", help="Also ask the package index whether it answers.")
     ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", metavar="URL", help="Also ask this served model.", show_default=False),
+    ] = None,
+    api_key_file: KeyFileOption = None,
 ) -> None:
     """Check this machine for all that lathe needs; exit 1 if there is a problem."""
+    checks = [*_CHECKS]
+    if is_online:
+        checks.append(_package_index)
+    if model is not None:
+        checks.append(_served_model(model, api_key_file))
     findings = []
-    for check in (*_CHECKS, *([_package_index] if is_online else [])):
+    for check in checks:
         for finding in _findings(check):
             findings.append(finding)
             if not as_json:
@@ -190,6 +203,37 @@ def _package_index() -> Iterator[Finding]:
         yield Finding("online", "problem", f"the package index did not give {package}", advice)
     else:
         yield Finding("online", "ok", f"the package index has {package}")
+
+
+def _served_model(url: str, api_key_file: Path | None) -> Callable[[], Iterator[Finding]]:
+    """A check that asks one word of a server: what it says of itself is not proof that it answers."""
+
+    def served_model() -> Iterator[Finding]:
+        from promptlathe.cli.conversation import Conversation
+        from promptlathe.engines.endpoint import read_endpoint
+        from promptlathe.engines.engine import Sampling
+        from promptlathe.prompts import Prompt, parse
+
+        endpoint = read_endpoint(url)
+        if endpoint is None:
+            raise UsageError(
+                f"{url} is not a URL", hint="for a model on this machine: lathe models show NAME"
+            )
+        engine = open_model(url, api_key_file=api_key_file)
+        described = engine.describe()
+        found = f"{described.model} at {endpoint.base_url}, server {described.version}"
+        conversation = Conversation(engine, Prompt("none", parse("")), Sampling(max_tokens=1))
+        speed = asyncio.run(conversation.ask("Hi", lambda _: None))
+        yield Finding("endpoint", "ok", f"{found}, answers after {speed.first_token_s:.2f} s")
+        if endpoint.base_url.startswith("http:") and not endpoint.is_local:
+            yield Finding(
+                "endpoint",
+                "warning",
+                "questions, answers and any key cross the network in clear",
+                "use https, or an SSH tunnel",
+            )
+
+    return served_model
 
 
 def _run_pip(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, out, print_json
+from promptlathe.cli.console import AllowPython, JsonFlag, err, out, print_json
+from promptlathe.cli.opening import KeyFileOption
 from promptlathe.cli.runs import complete_run
 from promptlathe.errors import UsageError
 
@@ -13,17 +14,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promptlathe.engines.engine import Engine
+    from promptlathe.evaluation.options import AnswerMode
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.summary import RunSummary
     from promptlathe.prompts import Prompt
-    from promptlathe.tasks.case import Language
+    from promptlathe.tasks.case import Language, Split
+    from promptlathe.tasks.task import Task
     from promptlathe.workspace.workspace import Workspace
 
 
 def complete_task(incomplete: str) -> list[str]:
-    from promptlathe.tasks.task import task_names
+    from promptlathe.workspace.workspace import Workspace
 
-    return [name for name in task_names() if name.startswith(incomplete)]
+    return [name for name in Workspace.find().task_names() if name.startswith(incomplete)]
 
 
 def complete_prompt(incomplete: str) -> list[str]:
@@ -44,14 +47,18 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A catalogue name, .gguf file or OpenVINO folder.",
+        help="A catalogue name, .gguf file, OpenVINO folder, or a server's URL: http://host:port/v1#model.",
         autocompletion=complete_model,
     ),
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, or an engine's name.")]
 LanguageOption = Annotated[
-    list[str], typer.Option("--lang", help="Languages of the cases: en, zh. Repeatable.")
+    list[str],
+    typer.Option(
+        "--lang", help="Languages of the cases: en, zh. Repeatable. All, if not given.", show_default=False
+    ),
 ]
+DEFAULT_CASES = 200
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
 
@@ -60,7 +67,7 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="TASK...",
-            help="Tasks, such as decimal-comparison. Each becomes a run of its own.",
+            help="Tasks: names, such as decimal-comparison, or files. Each becomes a run of its own.",
             autocompletion=complete_task,
         ),
     ],
@@ -86,9 +93,12 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="propose or select; sealed cases are for certificates.")
     ] = "select",
-    cases: Annotated[int, typer.Option(min=1, help="How many cases.")] = 200,
+    cases: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many cases; if not given, 200 or all there are.", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Which cases: the same seed, the same cases.")] = 0,
-    lang: LanguageOption = ["en", "zh"],  # noqa: B006 - typer copies it
+    lang: LanguageOption = [],  # noqa: B006 - typer copies it
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 64,
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0 always takes the likeliest token.")
@@ -96,6 +106,13 @@ def evaluate(
     repeats: Annotated[
         int, typer.Option(min=1, help="Ask everything so often. Useful with a --temperature above 0.")
     ] = 1,
+    answer: Annotated[
+        str,
+        typer.Option(
+            help="text: what the model writes. choice: it is held to the case's options. score: the option that is "
+            "likeliest as a whole answer, over both orders; one short pass, and far less noise per case.",
+        ),
+    ] = "text",
     fail_under: Annotated[
         float | None,
         typer.Option(
@@ -124,6 +141,8 @@ def evaluate(
             "points), which is stricter than not shown to be worse. Small margins need many cases.",
         ),
     ] = None,
+    allow_python: AllowPython = False,
+    api_key_file: KeyFileOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure prompts on models and tasks: accuracy with intervals, paired comparisons, diagnosis, a report.
@@ -134,10 +153,13 @@ def evaluate(
     Exit codes: 0 good, 1 failed or incomplete, 2 usage, 3 under --fail-under, 4 a regression, 130 interrupted.
     """
     from dataclasses import replace
+    from itertools import product
 
     from promptlathe.cli.evaluating import open_planned, run_answers
+    from promptlathe.cli.planned import task_finder
     from promptlathe.cli.thresholds import Thresholds, leave
     from promptlathe.engines.engine import Sampling
+    from promptlathe.evaluation.options import require_answerable
     from promptlathe.evaluation.plan import Plan
     from promptlathe.workspace.workspace import Workspace
 
@@ -147,10 +169,13 @@ def evaluate(
             hint="sealed cases are read once per certificate: lathe demo" if split == "sealed" else None,
         )
     workspace = Workspace.find()
+    find_task = task_finder(workspace, allow_python=allow_python)
+    chosen: Split = "propose" if split == "propose" else "select"
     first = Plan(
-        task=task[0],
-        split="propose" if split == "propose" else "select",
-        count=cases,
+        task=workspace.task_reference(task[0]),
+        find_task=find_task,
+        split=chosen,
+        count=cases or 0,
         seed=seed,
         languages=read_languages(lang),
         prompts=read_prompts(workspace, prompt),
@@ -158,8 +183,9 @@ def evaluate(
         engine=engine,
         sampling=Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed),
         repeats=repeats,
+        answer=read_answer_mode(answer),
     )
-    plans = [replace(first, task=name) for name in dict.fromkeys(task)]
+    plans = [_sized(replace(first, task=workspace.task_reference(name))) for name in dict.fromkeys(task)]
     for plan in plans:
         plan.cases()  # a task or case count that is wrong is said before a run is made
     thresholds = Thresholds.read(
@@ -168,8 +194,11 @@ def evaluate(
         fail_under=fail_under,
         no_regression_from=no_regression_from,
         margin=margin,
+        allow_python=allow_python,
     )
-    engines = open_planned(plans[0])
+    engines = open_planned(plans[0], api_key_file=api_key_file)
+    for plan, engine_of_model in product(plans, engines.values()):
+        require_answerable(plan.answer, plan.load_task(), plan.cases(), engine_of_model.describe())
     results, judgements = [], []
     for plan in plans:
         summary, report = _carry_out_new(workspace, plan, engines)
@@ -179,7 +208,9 @@ def evaluate(
         else:
             show_result(summary, report, as_json=False)
         if thresholds.is_any:
-            judgement = thresholds.judge(summary, run_answers(workspace, summary.run_id))
+            judgement = thresholds.judge(
+                summary, run_answers(workspace, summary.run_id, allow_python=allow_python)
+            )
             judgement.show()
             judgements.append(judgement)
             result["thresholds"] = judgement.as_json()
@@ -189,17 +220,29 @@ def evaluate(
     leave(judgements)
 
 
+def _sized(plan: "Plan") -> "Plan":
+    """With the task's languages and its usual number of cases, where none were asked for."""
+    from dataclasses import replace
+
+    task = plan.load_task()
+    languages = plan.languages or task.languages
+    count = plan.count or default_count(task, plan.split, languages, plan.seed)
+    return replace(plan, languages=languages, count=count)
+
+
 def _carry_out_new(
     workspace: "Workspace", plan: "Plan", engines: "Mapping[str, Engine]"
 ) -> "tuple[RunSummary, Path]":
     from datetime import UTC, datetime
 
     from promptlathe.cli.evaluating import carry_out
+    from promptlathe.cli.planned import remember_task
     from promptlathe.evaluation.outlook import outlook
     from promptlathe.workspace.workspace import new_run_id
 
     run_id = new_run_id("eval", datetime.now(UTC))
     workspace.database.start_run(run_id, "eval", plan.as_json())
+    remember_task(workspace, run_id, plan)
     comparisons = len(plan.prompts) * len(plan.models) - 1
     err.print(f"[bold]{plan.task}[/]: {outlook(plan.cases(), comparisons, 'en')}", soft_wrap=True)
     return carry_out(workspace, run_id, plan, engines)
@@ -255,6 +298,27 @@ def read_models(references: "Sequence[str]") -> tuple[str, ...]:
     if twice:
         raise UsageError(f"model {twice!r} is given twice", hint="name each model once; see --repeats")
     return tuple(references)
+
+
+def read_answer_mode(given: str) -> "AnswerMode":
+    from promptlathe.evaluation.options import AnswerMode
+
+    known: tuple[AnswerMode, ...] = get_args(AnswerMode)
+    mode = next((mode for mode in known if mode == given), None)
+    if mode is None:
+        raise UsageError(f"no way to answer {given!r}", hint=f"choose from: {', '.join(known)}")
+    return mode
+
+
+def default_count(task: "Task", split: "Split", languages: "Sequence[Language]", seed: int) -> int:
+    """200 cases, or all that there are. Raises UsageError where there is none."""
+    count = task.available(split, DEFAULT_CASES, seed=seed, languages=languages)
+    if not count:
+        raise UsageError(
+            f"task {task.name!r} has no {split} cases in {', '.join(languages)}",
+            hint="write more cases, or say under `splits:` how they are divided",
+        )
+    return count
 
 
 def read_languages(given: "Sequence[str]") -> "tuple[Language, ...]":

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from promptlathe import __version__
 from promptlathe.cli.console import err
+from promptlathe.cli.judging import judge_answers
+from promptlathe.cli.opening import open_model
 from promptlathe.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -21,24 +24,15 @@ if TYPE_CHECKING:
     from promptlathe.evaluation.plan import Plan
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.evaluation.summary import RunSummary
-    from promptlathe.workspace.database import RunRecord
     from promptlathe.workspace.workspace import Workspace
 
 Result = TypeVar("Result")
 
 
-def open_planned(plan: "Plan") -> "dict[str, Engine]":
-    """An engine for each of the plan's models, which is pulled if it is in the catalogue and missing: before a
-    run is made, so that a wrong name leaves none behind. None of them is loaded yet."""
-    return {model: open_model(model, plan.engine) for model in plan.models}
-
-
-def open_model(reference: str, engine: str) -> "Engine":
-    """Raises what `ensure` and `open_engine` raise."""
-    from promptlathe.cli.models import ensure_with_progress
-    from promptlathe.engines.choose import open_engine
-
-    return open_engine(ensure_with_progress(reference), engine=engine)
+def open_planned(plan: "Plan", *, api_key_file: "Path | None" = None) -> "dict[str, Engine]":
+    """An engine for each of the plan's models (see `open_model`): before a run is made, so that a wrong name
+    leaves none behind. None of them is loaded yet."""
+    return {model: open_model(model, engine=plan.engine, api_key_file=api_key_file) for model in plan.models}
 
 
 def make_evaluator(
@@ -56,6 +50,7 @@ def make_evaluator(
         model=model,
         recorder=RunRecorder(workspace.database, run_id),
         sampling=plan.sampling,
+        answer=plan.answer,
     )
 
 
@@ -65,7 +60,6 @@ def carry_out(
     """Ask what a run has not asked yet, model after model, so that only one is in memory; the run's summary,
     and the report's path."""
     from promptlathe.evaluation.answers import require_an_answer
-    from promptlathe.evaluation.html import render_html
 
     with running(workspace, run_id):
         cases = plan.cases()
@@ -75,6 +69,7 @@ def carry_out(
             async with aclosing(evaluator.evaluate(plan.prompts, cases, repeats=plan.repeats)) as rows:
                 async for row in rows:
                     bar.row(row)
+            await judge_answers(workspace, run_id, evaluator, cases)
 
         with answers_progress() as progress:
             bar = AnswersBar(
@@ -84,46 +79,70 @@ def carry_out(
                 run_async(ask(bar, model, engine))
                 if len(engines) > 1:
                     engine.close()
-        rows = workspace.database.rows(run_id)
-        require_an_answer(rows)
-    summary = summarise_run(workspace, run_id, plan)
-    page = render_html(summary, cases, plan.prompts, rows)
-    return summary, workspace.write_report(f"{run_id}.html", page)
+        if not workspace.database.has_answer(run_id):
+            require_an_answer(list(islice(workspace.database.stream_rows(run_id), 1)))
+        summary = summarise_run(workspace, run_id, plan)
+        workspace.database.log(run_id, "summary", summary.as_json())
+    return summary, workspace.write_report(f"{run_id}.html", report_page(workspace, run_id, plan, summary))
 
 
 def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSummary":
+    """As it was computed after the last answer, if this version of promptlathe did that; else from the rows."""
     from promptlathe.evaluation.summary import summarise
 
-    return summarise(
+    return stored_summary(workspace, run_id) or summarise(
         run_id=run_id,
         task=plan.load_task(),
         cases=plan.cases(),
         prompts=plan.prompts,
         models=plan.models,
-        rows=workspace.database.rows(run_id),
+        answer=plan.answer,
+        rows=workspace.database.rows(run_id, has_text=False),
         provenance=provenance(workspace, run_id, plan),
     )
 
 
-def stored_plan(record: "RunRecord") -> "Plan":
-    """The plan of an evaluation. Raises UsageError for a search, which has cases of several kinds."""
-    from promptlathe.evaluation.plan import Plan
+def stored_summary(workspace: "Workspace", run_id: str) -> "RunSummary | None":
+    """The run's summary from its log; None if answers may have come later (an engine was opened after it), or
+    another version of promptlathe made it."""
+    from pydantic import TypeAdapter, ValidationError
 
-    if record.kind != "eval":
-        raise UsageError(
-            f"{record.id} is a search, not an evaluation", hint=f"see its report: lathe runs show {record.id}"
-        )
-    return Plan.from_json(record.spec)
+    from promptlathe.evaluation.summary import RunSummary
+
+    found = [event for event in workspace.database.events(run_id) if event[0] in ("engine", "summary")]
+    if not found or found[-1][0] != "summary":
+        return None
+    try:
+        summary = TypeAdapter(RunSummary).validate_python(found[-1][1])
+    except ValidationError:
+        return None
+    return summary if summary.provenance["promptlathe"] == __version__ else None
+
+
+def report_page(workspace: "Workspace", run_id: str, plan: "Plan", summary: "RunSummary") -> str:
+    """The run's HTML report, with its first cases in full."""
+    from promptlathe.evaluation.html import MAX_ANSWERS, render_html
+
+    per_case = max(len(plan.prompts) * len(plan.models) * plan.repeats, 1)
+    cases = replace(plan, count=min(plan.count, max(MAX_ANSWERS // per_case, 1))).cases()
+    rows = workspace.database.rows(run_id, cases=[case.id for case in cases])
+    return render_html(summary, cases, plan.prompts, rows)
 
 
 def run_answers(
-    workspace: "Workspace", reference: str, prompts: "Sequence[str]" = (), models: "Sequence[str]" = ()
+    workspace: "Workspace",
+    reference: str,
+    prompts: "Sequence[str]" = (),
+    models: "Sequence[str]" = (),
+    *,
+    allow_python: bool = False,
 ) -> "RunAnswers":
     """The answers of the evaluation of that id, or whose id starts so; see `Plan.subjects`."""
+    from promptlathe.cli.planned import evaluation_plan
     from promptlathe.evaluation.pairing import RunAnswers
 
     record = workspace.database.run(reference)
-    plan = stored_plan(record)
+    plan = evaluation_plan(workspace, record, allow_python=allow_python)
     rows = workspace.database.rows(record.id)
     return RunAnswers.of(record.id, plan, plan.subjects(prompts, models), plan.cases(), rows)
 
@@ -143,6 +162,7 @@ def provenance(workspace: "Workspace", run_id: str, plan: "Plan") -> dict[str, o
         "seed": plan.seed,
         "languages": list(plan.languages),
         "sampling": asdict(plan.sampling),
+        "answer": plan.answer,
     }
 
 

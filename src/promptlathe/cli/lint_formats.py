@@ -95,7 +95,8 @@ def as_sarif(files: Sequence[Checked], language: Language) -> dict[str, object]:
 
 
 def _sarif_result(checked: Checked, lines: Lines, finding: Finding, language: Language) -> dict[str, object]:
-    artifact = {"uri": quote(PurePath(checked.path).as_posix())}
+    path = PurePath(checked.path)
+    artifact = {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
     location = {
         "physicalLocation": {
             "artifactLocation": artifact,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from promptlathe.cli.console import JsonFlag
+from promptlathe.cli.console import AllowPython, JsonFlag
 from promptlathe.cli.eval import (
     DEFAULT_MODEL,
     EngineOption,
@@ -14,11 +14,14 @@ from promptlathe.cli.eval import (
     complete_task,
     read_languages,
 )
+from promptlathe.cli.opening import KeyFileOption
 from promptlathe.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.optimization.optimize import Effort
     from promptlathe.prompts import Prompt
-    from promptlathe.tasks.case import Language
+    from promptlathe.tasks.case import Split
     from promptlathe.workspace.workspace import Workspace
 
 Task = Annotated[
@@ -51,27 +54,33 @@ def optimize(
     ] = [],  # noqa: B006 - typer copies it
     sealed_cases: SealedCases = 400,
     seed: Seed = 0,
-    lang: LanguageOption = ["en", "zh"],  # noqa: B006 - typer copies it
+    lang: LanguageOption = [],  # noqa: B006 - typer copies it
     max_tokens: MaxTokens = 64,
+    api_key_file: KeyFileOption = None,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Improve a prompt section by section under a budget of model calls, and prove the gain on sealed cases."""
     from promptlathe.cli.optimizing import start_search
+    from promptlathe.cli.planned import task_finder
     from promptlathe.engines.engine import Sampling
     from promptlathe.evaluation.plan import Plan
-    from promptlathe.optimization.optimize import Effort
     from promptlathe.optimization.search_plan import SearchPlan, Strategy
     from promptlathe.workspace.workspace import Workspace
 
     if strategy not in get_args(Strategy):
         raise UnknownNameError("strategy", strategy, get_args(Strategy))
     workspace = Workspace.find()
-    languages = _languages(task, lang)
+    find_task = task_finder(workspace, allow_python=allow_python)
+    found = find_task(workspace.task_reference(task))
+    languages = tuple(language for language in read_languages(lang) if language in found.languages)
+    languages = languages or found.languages
     start = _start(workspace, prompt, freeze)
     plan = Plan(
-        task=task,
+        task=workspace.task_reference(task),
+        find_task=find_task,
         split="sealed",
-        count=sealed_cases,
+        count=found.available("sealed", sealed_cases, seed=seed, languages=languages),
         seed=seed,
         languages=languages,
         prompts=(start,),
@@ -79,8 +88,7 @@ def optimize(
         engine=engine,
         sampling=Sampling(max_tokens=max_tokens),
     )
-    plan.load_task()
-    effort = Effort(budget=budget, sealed_cases=sealed_cases, seed=seed, languages=languages)
+    effort = _effort(plan, budget)
     made = SearchPlan(
         plan,
         effort,
@@ -88,7 +96,7 @@ def optimize(
         proposer=proposer_model,
         candidates=tuple(workspace.prompt(name) for name in candidate),
     )
-    start_search(workspace, "optimize", made, as_json=as_json)
+    start_search(workspace, "optimize", made, api_key_file=api_key_file, as_json=as_json)
 
 
 def _start(workspace: "Workspace", reference: str, freeze: list[str]) -> "Prompt":
@@ -107,13 +115,29 @@ def _start(workspace: "Workspace", reference: str, freeze: list[str]) -> "Prompt
     return replace(prompt, frozen=tuple(dict.fromkeys(frozen)))
 
 
-def _languages(task: str, given: list[str]) -> "tuple[Language, ...]":
-    from promptlathe.tasks.task import get_task
+def _effort(plan: "Plan", budget: int) -> "Effort":
+    """As many cases as the task has, up to the usual numbers. Raises UsageError for a split without any."""
+    from promptlathe.optimization.optimize import Effort
 
-    known = get_task(task).languages
-    languages = tuple(language for language in read_languages(given) if language in known)
-    if not languages:
-        raise UsageError(
-            f"task {task!r} has no cases in {', '.join(given)}", hint=f"it has {', '.join(known)}"
-        )
-    return languages
+    task = plan.load_task()
+    usual = Effort()
+
+    def available(split: "Split", wanted: int) -> int:
+        count = task.available(split, wanted, seed=plan.seed, languages=plan.languages)
+        if not count:
+            raise UsageError(
+                f"task {task.name!r} has no {split} cases",
+                hint="a search needs propose, select and sealed cases: write more, or say `splits:`",
+            )
+        return count
+
+    sealed = available("sealed", plan.count)
+    return Effort(
+        budget=budget,
+        propose_cases=available("propose", usual.propose_cases),
+        select_cases=available("select", usual.select_cases),
+        sealed_cases=sealed,
+        least_sealed=min(usual.least_sealed, sealed),
+        seed=plan.seed,
+        languages=plan.languages,
+    )

@@ -25,22 +25,42 @@ if TYPE_CHECKING:
     from promptlathe.workspace.workspace import Workspace
 
 
-def start_search(workspace: "Workspace", kind: "RunKind", plan: "SearchPlan", *, as_json: bool) -> None:
+def start_search(
+    workspace: "Workspace",
+    kind: "RunKind",
+    plan: "SearchPlan",
+    *,
+    api_key_file: Path | None = None,
+    as_json: bool,
+) -> None:
     """Open the models, so that a wrong name leaves no run behind; then make the run, and carry it out."""
+    from promptlathe.cli.planned import remember_task
     from promptlathe.workspace.workspace import new_run_id
 
-    engines = _open(plan)
+    engines = _open(plan, api_key_file)
     run_id = new_run_id(kind, datetime.now(UTC))
     workspace.database.start_run(run_id, kind, plan.as_json())
+    remember_task(workspace, run_id, plan.plan)
     _carry_out(workspace, run_id, plan, *engines, as_json=as_json)
 
 
-def go_on(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
+def go_on(
+    workspace: "Workspace",
+    record: "RunRecord",
+    *,
+    api_key_file: Path | None,
+    allow_python: bool,
+    as_json: bool,
+) -> None:
     """Take the same way again: what was answered before comes from the cache."""
+    from dataclasses import replace
+
+    from promptlathe.cli.planned import stored_plan
     from promptlathe.optimization.search_plan import SearchPlan
 
-    plan = SearchPlan.from_json(record.spec)
-    _carry_out(workspace, record.id, plan, *_open(plan), as_json=as_json)
+    stored = SearchPlan.from_json(record.spec)
+    plan = replace(stored, plan=stored_plan(workspace, record, allow_python=allow_python))
+    _carry_out(workspace, record.id, plan, *_open(plan, api_key_file), as_json=as_json)
 
 
 def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
@@ -52,12 +72,13 @@ def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -
     _show(result, None, as_json=as_json)
 
 
-def _open(plan: "SearchPlan") -> "tuple[Engine, Engine | None]":
-    from promptlathe.cli.evaluating import open_model
+def _open(plan: "SearchPlan", api_key_file: "Path | None") -> "tuple[Engine, Engine | None]":
+    """The model that is prompted, and the one that rewrites."""
+    from promptlathe.cli.opening import open_model
 
     (model,) = plan.plan.models
-    proposer = open_model(plan.proposer, "auto") if plan.proposer else None
-    return open_model(model, plan.plan.engine), proposer
+    proposer = open_model(plan.proposer, api_key_file=api_key_file) if plan.proposer else None
+    return open_model(model, engine=plan.plan.engine, api_key_file=api_key_file), proposer
 
 
 def _carry_out(

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, print_json
-from promptlathe.cli.prompt import PromptArgument
-from promptlathe.cli.prompt_lint import writable_path
+from promptlathe.cli.console import JsonFlag, err, out, print_json
+from promptlathe.cli.prompt import PromptArgument, complete_prompt
+from promptlathe.cli.prompt_lint import system_language, writable_path
 from promptlathe.errors import UsageError
 
 if TYPE_CHECKING:
-    from promptlathe.prompts.diff import PromptDiff
+    from rich.text import Text
+
+    from promptlathe.prompts.diff import LineChange, PromptDiff
     from promptlathe.prompts.drafting import Answers
     from promptlathe.prompts.examples import Example
     from promptlathe.prompts.file import Prompt
 
 Many = Annotated[list[str] | None, typer.Option(help="Repeat it for each one.", show_default=False)]
+Revision = Annotated[
+    str, typer.Option("--rev", help="The git revision to compare the file with: HEAD~3, main, a tag.")
+]
 
 _QUESTIONS: dict[str, dict[str, str]] = {
     "en": {
@@ -58,19 +63,31 @@ def new(
     ] = None,
     description: Annotated[str, typer.Option(help="One line for `lathe prompt list`.")] = "",
     dialect: Annotated[str, typer.Option(help="The LangGPT dialect to write.")] = "community",
+    copied: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="PROMPT",
+            help="Begin with a copy of this prompt, and ask nothing.",
+            autocompletion=complete_prompt,
+        ),
+    ] = None,
     lang: Annotated[
-        Literal["en", "zh"], typer.Option(help="Language of the questions and the draft.")
-    ] = "en",
+        Literal["auto", "en", "zh"],
+        typer.Option(help="Language of the questions and the draft; auto is the system's."),
+    ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Replace a prompt of that name.")] = False,
 ) -> None:
     """Draft a prompt: asks for what no option gives, if there is a terminal to ask in."""
     from promptlathe.prompts.dialects import dialect_named
     from promptlathe.prompts.drafting import Answers, draft
+    from promptlathe.prompts.file import write_prompt
     from promptlathe.workspace.workspace import Workspace, write_text
 
     if Path(name).name != name or name.startswith(".") or Path(name).suffix:
         raise UsageError(f"{name!r} is no name for a prompt", hint="letters, digits and dashes: sql-writer")
-    path = Workspace.find().root / "prompts" / f"{name}.md"
+    workspace = Workspace.find()
+    path = workspace.root / "prompts" / f"{name}.md"
     if path.exists() and not force:
         raise UsageError(f"{path} is there already", hint="choose another name, or --force to replace it")
     answers = Answers(
@@ -83,27 +100,49 @@ def new(
         workflow=tuple(workflow or ()),
         examples=tuple(_example(text) for text in example or ()),
     )
-    answers = _complete(answers, lang)
     target = dialect_named(dialect)
-    written = draft(name, answers, language=lang, dialect=target.id, description=description)
-    for loss in written.losses:
-        err.print(f"note: {loss}", markup=False)
+    if copied and answers != Answers("", ""):
+        raise UsageError("--from copies a prompt as it is", hint="leave out what would go into its sections")
+    if copied:
+        written = write_prompt(replace(workspace.prompt(copied), name=name))
+    else:
+        language = system_language() if lang == "auto" else lang
+        answers = _complete(answers, language)
+        drafted = draft(name, answers, language=language, dialect=target.id, description=description)
+        for loss in drafted.losses:
+            err.print(f"note: {loss}", markup=False)
+        written = drafted.text
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make {path.parent}: {error.strerror}") from None
-    write_text(path, written.text)
+    write_text(path, written)
     typer.echo(str(path))
 
 
-def diff(before: PromptArgument, after: PromptArgument, as_json: JsonFlag = False) -> None:
+def diff(
+    before: PromptArgument,
+    after: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PROMPT]",
+            help="The newer prompt; without it, the file now against the one in git.",
+            autocompletion=complete_prompt,
+            show_default=False,
+        ),
+    ] = None,
+    revision: Revision = "HEAD",
+    as_json: JsonFlag = False,
+) -> None:
     """Show what changed between two prompts, section by section, and the version bump that asks for."""
     from promptlathe.prompts.diff import diff_prompts
     from promptlathe.prompts.versions import propose_bump
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
-    found = diff_prompts(workspace.prompt(before), workspace.prompt(after))
+    newer = workspace.prompt(after or before)
+    older = workspace.prompt(before) if after else _committed(workspace.prompt_path(before), before, revision)
+    found = diff_prompts(older, newer)
     bump = propose_bump(found)
     if as_json:
         sections = [asdict(change) | {"lines": list(change.lines)} for change in found.sections]
@@ -119,10 +158,9 @@ def bump(
     prompt: PromptArgument,
     since: Annotated[
         str | None,
-        typer.Option(
-            metavar="PROMPT", help="The older prompt; without it, the file as last committed to git."
-        ),
+        typer.Option(metavar="PROMPT", help="The older prompt; without it, the file as it is in git."),
     ] = None,
+    revision: Revision = "HEAD",
     write: Annotated[bool, typer.Option("--write", help="Write the new version into the file.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -135,7 +173,7 @@ def bump(
     workspace = Workspace.find()
     current = workspace.prompt(prompt)
     path = workspace.prompt_path(prompt)
-    older = workspace.prompt(since) if since else _committed(path, prompt)
+    older = workspace.prompt(since) if since else _committed(path, prompt, revision)
     found = propose_bump(diff_prompts(older, current))
     version = bumped(older.version, found.level) if found else older.version
     if as_json:
@@ -148,19 +186,26 @@ def bump(
         write_text(writable_path(workspace, prompt), write_prompt(replace(current, version=version)))
 
 
-def _committed(path: Path | None, reference: str) -> "Prompt":
-    """The file as it is in git's HEAD. Raises UsageError without one."""
+def _committed(path: Path | None, reference: str, revision: str) -> "Prompt":
+    """The file as it is in a revision of git. Raises UsageError without one."""
     from promptlathe.prompts.file import read_prompt
 
-    hint = "name the older prompt: --since PROMPT"
+    hint = "name the older prompt"
     if path is None:
         raise UsageError(f"{reference!r} comes with promptlathe: there is no earlier version", hint=hint)
-    command = ["git", "-C", str(path.resolve().parent), "show", f"HEAD:./{path.name}"]
+    command = [
+        "git",
+        "-C",
+        str(path.resolve().parent),
+        "show",
+        "--end-of-options",
+        f"{revision}:./{path.name}",
+    ]
     try:
         shown = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - no shell, and git's own
     except (OSError, subprocess.CalledProcessError):
-        raise UsageError(f"git has no earlier version of {path}", hint=hint) from None
-    return read_prompt(shown.stdout, name=path.stem, path=f"{path} (HEAD)")
+        raise UsageError(f"git has no {path} in {revision}", hint=hint) from None
+    return read_prompt(shown.stdout, name=path.stem, path=f"{revision}:{path}")
 
 
 def _print_diff(found: "PromptDiff") -> None:
@@ -169,9 +214,20 @@ def _print_diff(found: "PromptDiff") -> None:
     for field in found.fields:
         typer.echo(f"{field.field}: {field.before or '-'} -> {field.after or '-'}")
     for change in found.sections:
-        typer.echo(f"{change.section} {change.kind}")
-        for line in change.lines:
-            typer.echo(f"    {line}")
+        out.print(f"{change.section} {change.kind}", style="bold", markup=False, soft_wrap=True)
+        for line in change.line_changes():
+            out.print(_coloured(line), soft_wrap=True)
+
+
+def _coloured(line: "LineChange") -> "Text":
+    """A changed line in its colour, and the words that changed in it reversed."""
+    from rich.text import Text
+
+    colour = {"+": "green", "-": "red", " ": ""}[line.sign]
+    text = Text(f"    {line.sign} ", style=colour)
+    for words, is_changed in line.words:
+        text.append(words, style="reverse" if is_changed else "")
+    return text
 
 
 def _example(text: str) -> "Example":

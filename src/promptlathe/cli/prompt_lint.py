@@ -39,6 +39,10 @@ def lint(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Count tokens with this model's tokenizer.")] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="A longer prompt is reported.")] = 1500,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="A rule not to look at, by code or name; repeat it for each.", show_default=False),
+    ] = None,
     chat: Annotated[bool, typer.Option("--chat", help="The prompt is for a chat: it may greet.")] = False,
     output: Annotated[
         Literal["text", "json", "sarif", "github"], typer.Option("--format", help="How to print.")
@@ -49,6 +53,7 @@ def lint(
 ) -> None:
     """Find what is wrong with prompts, as a compiler does; exit 1 if any finding is an error."""
     from promptlathe.cli.lint_formats import as_github, as_json, as_lines, as_sarif
+    from promptlathe.prompts.rules import rule_named
     from promptlathe.prompts.rules.source import LintOptions
     from promptlathe.workspace.workspace import Workspace
 
@@ -58,9 +63,10 @@ def lint(
         cases=_task_cases(task) if task else (),
         count=_counter(model) if model else None,
         max_tokens=max_tokens,
+        ignored=frozenset(rule_named(name).code for name in ignore or ()),
     )
     files = [_check(workspace, reference, options, fix) for reference in references(workspace, prompts)]
-    language = _system_language() if lang == "auto" else lang
+    language = system_language() if lang == "auto" else lang
     if output == "json":
         print_json(as_json(files, language))
     elif output == "sarif":
@@ -108,7 +114,7 @@ def references(workspace: "Workspace", given: list[str] | None) -> list[str]:
     found: list[str] = []
     for argument in given or [str(workspace.root / "prompts")]:
         folder = Path(argument)
-        if folder.is_dir() and (len(folder.parts) > 1 or argument in (".", "..") or not given):
+        if folder.is_dir() and argument not in workspace.prompt_names():
             found += [str(path) for path in sorted(folder.rglob("*.md"))]
         else:
             found.append(argument)
@@ -123,7 +129,7 @@ def writable_path(workspace: "Workspace", reference: str) -> Path:
     if path is None:
         raise UsageError(
             f"{reference!r} comes with promptlathe and is not changed",
-            hint=f"copy it first: lathe prompt show {reference} > prompts/{reference}.md",
+            hint=f"copy it first: lathe prompt new my-{reference} --from {reference}",
         )
     return path
 
@@ -133,10 +139,10 @@ def _check(workspace: "Workspace", reference: str, options: "LintOptions", is_fi
     from promptlathe.prompts.lint import file_text
     from promptlathe.prompts.lint import fix as fix_prompt
     from promptlathe.prompts.lint import lint as lint_prompt
-    from promptlathe.workspace.workspace import write_text
+    from promptlathe.workspace.workspace import shown_path, write_text
 
     path = writable_path(workspace, reference) if is_fixing else workspace.prompt_path(reference)
-    shown = _shown(path) if path else f"{reference}.md"
+    shown = shown_path(path) if path else f"{reference}.md"
     try:
         prompt = workspace.prompt(reference)
     except PromptError as error:
@@ -147,12 +153,6 @@ def _check(workspace: "Workspace", reference: str, options: "LintOptions", is_fi
     if fixed.mended:
         write_text(path, fixed.text)
     return Checked(shown, fixed.text, fixed.left, len(fixed.mended))
-
-
-def _shown(path: Path) -> str:
-    """As a person in the current folder, and a tool that reads SARIF, would name it."""
-    full, here = path.absolute(), Path.cwd()
-    return str(full.relative_to(here) if full.is_relative_to(here) else path)
 
 
 def _unreadable(shown: str, path: str, error: PromptError) -> "Checked":
@@ -170,9 +170,9 @@ def _task_cases(name: str) -> "tuple[KnownCase, ...]":
     """The cases that answers are measured on. `propose` cases are there to be shown."""
     from promptlathe.prompts.rules.source import KnownCase
     from promptlathe.tasks.case import Split
-    from promptlathe.tasks.task import get_task
+    from promptlathe.workspace.workspace import Workspace
 
-    task = get_task(name)
+    task = Workspace.find().task(name)
     splits: tuple[Split, ...] = ("select", "sealed")
     cases = [case for split in splits for case in islice(task.source(split, 0, task.languages), _LEAK_CASES)]
     return tuple(KnownCase(case.question, case.expected) for case in cases)
@@ -185,9 +185,9 @@ def _counter(reference: str) -> "Callable[[str], int]":
     return token_counter(ensure_with_progress(reference))
 
 
-def _system_language() -> Literal["en", "zh"]:
+def system_language() -> Literal["en", "zh"]:
     name = locale.setlocale(locale.LC_CTYPE) or ""
-    return "zh" if name.startswith("zh") else "en"
+    return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
 
 
 def _print_summary(files: "list[Checked]") -> None:
@@ -195,10 +195,14 @@ def _print_summary(files: "list[Checked]") -> None:
     fixed = sum(checked.fixed for checked in files)
     errors = sum(finding.severity == "error" for finding in findings)
     fixable = sum(bool(finding.edits) for finding in findings)
-    said = f"{len(files)} checked, {len(findings)} findings, {errors} errors"
+    said = f"{len(files)} checked, {_counted(len(findings), 'finding')}, {_counted(errors, 'error')}"
     said += f", {fixed} fixed" if fixed else ""
     said += f"; [*] {fixable} can be mended with --fix" if fixable else ""
     err.print(said, soft_wrap=True, markup=False)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def register(app: typer.Typer) -> None:

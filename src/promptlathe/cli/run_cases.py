@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json, without_control
+from promptlathe.cli.console import (
+    AllowPython,
+    JsonFlag,
+    err,
+    escape_markup,
+    out,
+    print_json,
+    without_control,
+)
 from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError
 
@@ -14,6 +22,7 @@ if TYPE_CHECKING:
     from promptlathe.evaluation.answers import Row, Subject
     from promptlathe.evaluation.listing import Kind, ListedCase
     from promptlathe.evaluation.plan import Plan
+    from promptlathe.messages import Message
     from promptlathe.tasks.case import Case
 
 PromptFilter = Annotated[list[str], typer.Option("--prompt", "-p", help="Only this prompt. Repeatable.")]
@@ -40,12 +49,13 @@ def list_cases(
     model: ModelFilter = [],  # noqa: B006
     stratum: Annotated[list[str], typer.Option("--stratum", help="Only this stratum. Repeatable.")] = [],  # noqa: B006
     limit: Annotated[int, typer.Option(min=0, help="At most so many cases; 0 for all.")] = 20,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List a run's cases with their answers; several of --flips, --wrong, ... list what is any of them."""
     from promptlathe.evaluation.listing import pick_cases
 
-    plan, answers = _answers(run)
+    plan, answers = _answers(run, allow_python=allow_python)
     asked: dict[Kind, bool] = {
         "flips": flips,
         "different": different,
@@ -81,51 +91,50 @@ def show_case(
     case: Annotated[str, typer.Argument(metavar="CASE", help="A case's id, or how it begins.")],
     prompt: PromptFilter = [],  # noqa: B006
     model: ModelFilter = [],  # noqa: B006
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show all that was said about one case: every message that was sent, every answer whole."""
     from promptlathe.evaluation.listing import pick_cases
-    from promptlathe.prompts import render_messages
 
-    plan, answers = _answers(run)
+    plan, answers = _answers(run, allow_python=allow_python)
     found = _find_case(plan.cases(), case)
     (listed,) = pick_cases([found], answers, (), plan.subjects(prompt, model))
-    prompts = {made.name: made for made in plan.prompts}
-    exchanges = [
-        (
-            row,
-            [
-                message.as_dict()
-                for message in render_messages(prompts[row.prompt], found.question, found.variables)
-            ],
-        )
-        for row in listed.rows
-    ]
     if as_json:
-        shown = _as_json(listed)
-        shown["answers"] = [_answer_as_json(row) | {"messages": messages} for row, messages in exchanges]
-        print_json(shown)
+        shown = [
+            _answer_as_json(row)
+            | {"messages": [message.as_dict() for message in _messages(row, plan, found)]}
+            for row in listed.rows
+        ]
+        print_json(_as_json(listed) | {"answers": shown})
         return
     out.print(f"{found.id}\nstratum {found.stratum}, expected {found.expected}", markup=False, soft_wrap=True)
-    for row, messages in exchanges:
-        out.rule(_title(row, plan), align="left")
-        for message in messages:
-            out.print(f"[bold]{message['role']}[/]")
-            out.print(message["content"], markup=False, soft_wrap=True)
+    for row in listed.rows:
+        out.rule(escape_markup(_title(row, plan)), align="left")
+        for message in _messages(row, plan, found):
+            out.print(f"[bold]{message.role}[/]")
+            out.print(without_control(message.content), markup=False, soft_wrap=True)
         out.print("[bold]answer[/]")
         said = row.response.text if row.response else row.error or ""
         out.print(without_control(said), markup=False, soft_wrap=True)
         out.print(f"-> {_verdict(row)}{_cost(row)}", markup=False, soft_wrap=True)
 
 
-def _answers(run: str) -> "tuple[Plan, dict[Subject, list[Row]]]":
-    from promptlathe.cli.evaluating import stored_plan
+def _messages(row: "Row", plan: "Plan", case: "Case") -> "tuple[Message, ...]":
+    from promptlathe.prompts import render_messages
+
+    prompt = next(prompt for prompt in plan.prompts if prompt.name == row.prompt)
+    return render_messages(prompt, case.question, case.variables)
+
+
+def _answers(run: str, *, allow_python: bool) -> "tuple[Plan, dict[Subject, list[Row]]]":
+    from promptlathe.cli.planned import evaluation_plan
     from promptlathe.evaluation.summary import by_subject
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    plan = stored_plan(record)
+    plan = evaluation_plan(workspace, record, allow_python=allow_python)
     return plan, by_subject(plan.subjects(), plan.cases(), workspace.database.rows(record.id))
 
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from promptlathe.cli.console import JsonFlag, err, out, print_json
+from promptlathe.cli.console import AllowPython, JsonFlag, err, out, print_json
+from promptlathe.cli.opening import KeyFileOption
 
 if TYPE_CHECKING:
     from promptlathe.workspace.database import RunRecord
@@ -64,12 +65,13 @@ def show(
     rules: Annotated[
         bool, typer.Option("--rules", help="How far the answers follow each wrong rule.")
     ] = False,
+    allow_python: AllowPython = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show a run's numbers, finished or not."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import summarise_run
-    from promptlathe.evaluation.plan import Plan
+    from promptlathe.cli.planned import stored_plan
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
@@ -79,7 +81,7 @@ def show(
 
         show_stored(workspace, record, as_json=as_json)
         return
-    summary = summarise_run(workspace, record.id, Plan.from_json(record.spec))
+    summary = summarise_run(workspace, record.id, stored_plan(workspace, record, allow_python=allow_python))
     show_result(summary, workspace.state / "reports" / f"{record.id}.html", as_json=as_json)
     if rules and not as_json:
         from promptlathe.cli.tables import rules_table
@@ -88,11 +90,16 @@ def show(
 
 
 @app.command()
-def resume(run: Run, as_json: JsonFlag = False) -> None:
+def resume(
+    run: Run,
+    api_key_file: KeyFileOption = None,
+    allow_python: AllowPython = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Go on with a run that was cut off: nothing that was answered is asked again."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import carry_out, open_planned
-    from promptlathe.evaluation.plan import Plan
+    from promptlathe.cli.planned import stored_plan
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
@@ -100,10 +107,11 @@ def resume(run: Run, as_json: JsonFlag = False) -> None:
     if record.kind != "eval":
         from promptlathe.cli.optimizing import go_on
 
-        go_on(workspace, record, as_json=as_json)
+        go_on(workspace, record, api_key_file=api_key_file, allow_python=allow_python, as_json=as_json)
         return
-    plan = Plan.from_json(record.spec)
-    show_result(*carry_out(workspace, record.id, plan, open_planned(plan)), as_json=as_json)
+    plan = stored_plan(workspace, record, allow_python=allow_python)
+    opened = open_planned(plan, api_key_file=api_key_file)
+    show_result(*carry_out(workspace, record.id, plan, opened), as_json=as_json)
 
 
 def state(workspace: "Workspace", record: "RunRecord") -> str:

@@ -37,6 +37,7 @@ class Thresholds:
         fail_under: float | None,
         no_regression_from: str | None,
         margin: float | None,
+        allow_python: bool = False,
     ) -> "Thresholds":
         """Raises UsageError, before anything is asked, for what could not be judged afterwards."""
         from promptlathe.cli.evaluating import run_answers
@@ -50,7 +51,7 @@ class Thresholds:
             raise UsageError(
                 "--no-regression-from is for one task at a time", hint="run lathe eval once for each task"
             )
-        baseline, (plan,) = run_answers(workspace, no_regression_from), plans
+        baseline, (plan,) = run_answers(workspace, no_regression_from, allow_python=allow_python), plans
         planned = RunAnswers.of("this one", plan, plan.subjects(), plan.cases(), ())
         shared_cases(baseline, planned)
         subject_pairs(baseline, planned)

@@ -103,6 +103,16 @@ class Admission(Generic[T]):
             else:
                 self._waiting.append(following)
 
+    def join(self, candidate: Candidate[T]) -> bool:
+        """Start `candidate` beside one that `admit` gave out just now, before the next step, though both compute
+        the same blocks; False, and nothing done, if it goes on from a tail, which it may not do side by side."""
+        if any(self._extended(candidate, self._growing_rests)) or any(
+            self._extended(candidate, self._finished_rests)
+        ):
+            return False
+        self._start(candidate)
+        return True
+
     def first_token(self, candidate: Candidate[T]) -> None:
         """The prompt of `candidate` is computed: whoever shares blocks with it may come."""
         self._computes_no_more(candidate)

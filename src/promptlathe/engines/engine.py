@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from promptlathe.errors import LatheError
+from promptlathe.errors import LatheError, UsageError
 from promptlathe.messages import Message
 
 FinishReason = Literal["stop", "length"]
-Capability = Literal["prefix_cache", "stream", "seed"]
+Capability = Literal["prefix_cache", "stream", "seed", "choice", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,15 @@ class Request:
     """One question to the model. `id` is the caller's and comes back on every output.
 
     With `is_streamed`, pieces of the answer arrive as `Delta`s before the `Answer`.
+    With `choices` (capability `choice`) the answer is exactly one of these texts: the model picks token by
+    token among what can still become one; `max_tokens` and `stop` do not count.
     """
 
     id: str
     messages: tuple[Message, ...]
     sampling: Sampling = field(default_factory=Sampling)
     is_streamed: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,20 @@ Output = Delta | Answer | Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """How likely each of a request's `choices` is, in their order: the natural logarithm of the probability that
+    the answer is this text and ends there. Without the end, 13.1 would always be likelier than 13.11.
+
+    A text counts as the tokens that the model's tokenizer makes of it, as it does in prompts.
+    """
+
+    request_id: str
+    log_likelihoods: tuple[float, ...]
+    prompt_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class EngineDescription:
     """What an answer depends on besides the request. Everything but `capabilities` is part of a cache key."""
 
@@ -104,6 +121,13 @@ class Engine(Protocol):
         """
         ...
 
+    def score(self, requests: Iterable[Request]) -> AsyncGenerator[Scored | Failure, None]:
+        """How likely the `choices` of each request are (capability `score`); nothing is generated.
+
+        Like `generate` in all else. Sampling does not count: these are the model's own probabilities.
+        """
+        ...
+
     def tokens(self, text: str) -> int:
         """How many tokens `text` is for this model, special tokens of the chat template not counted."""
         ...
@@ -111,3 +135,22 @@ class Engine(Protocol):
     def close(self) -> None:
         """Give the memory back. Afterwards the engine may be used again: it loads anew."""
         ...
+
+
+def require_capability(description: EngineDescription, capability: Capability) -> None:
+    """Raises UsageError where an engine does not declare what is wanted of it."""
+    if capability not in description.capabilities:
+        raise UsageError(
+            f"engine {description.engine!r} cannot {_CAPABILITY_MEANS[capability]}",
+            hint=f"it has: {', '.join(sorted(description.capabilities)) or 'no extra capability'}; "
+            "choose another with --engine, or ask for free text",
+        )
+
+
+_CAPABILITY_MEANS: dict[Capability, str] = {
+    "prefix_cache": "share the beginnings of prompts",
+    "stream": "stream answers",
+    "seed": "repeat what it drew",
+    "choice": "hold the model to given answers (choice)",
+    "score": "tell how likely given answers are (score)",
+}

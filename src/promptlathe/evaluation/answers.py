@@ -30,13 +30,21 @@ def label(subject: Subject, models: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question as it will be sent. `key` names the response it should get, in the cache and everywhere."""
+    """One question as it will be sent. `key` names the response it should get, in the cache and everywhere.
+
+    `orders` are the messages, of each order of the options that counts: one, or two where options are scored.
+    """
 
     prompt: Prompt
     case: Case
     repeat: int
-    messages: tuple[Message, ...]
+    orders: tuple[tuple[Message, ...], ...]
+    sampling: Sampling
     key: str
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self.orders[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +105,34 @@ def require_an_answer(rows: Sequence[Row]) -> None:
 
 
 def response_key(
-    engine: EngineDescription, messages: tuple[Message, ...], sampling: Sampling, repeat: int
+    engine: EngineDescription,
+    messages: tuple[Message, ...],
+    sampling: Sampling,
+    repeat: int,
+    choices: tuple[str, ...] = (),
 ) -> str:
     """SHA-256 (hex) over all that an answer depends on: a cached answer is never used for anything else."""
+    held_to = [{"choices": choices}] if choices else []
+    return _key(engine, messages, asdict(sampling), repeat, *held_to)
+
+
+def score_key(
+    engine: EngineDescription, orders: Sequence[tuple[Message, ...]], choices: Sequence[str]
+) -> str:
+    """The same for scores, which know no sampling. Case and twin, which ask in the other order, have one key."""
+    first, *others = sorted(orders, key=lambda messages: [message.content for message in messages])
+    return _key(
+        engine, first, "score", [[message.as_dict() for message in one] for one in others], sorted(choices)
+    )
+
+
+def _key(engine: EngineDescription, messages: tuple[Message, ...], *more: object) -> str:
     content = [
         engine.engine,
         engine.version,
         engine.model_digest,
         engine.settings,
         [message.as_dict() for message in messages],
-        asdict(sampling),
-        repeat,
+        *more,
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("ascii")).hexdigest()

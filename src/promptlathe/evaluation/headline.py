@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from promptlathe.evaluation.numerals import p_value, percent, percent_interval, points, points_interval
+from promptlathe.evaluation.numerals import (
+    nats,
+    nats_interval,
+    p_value,
+    percent,
+    percent_interval,
+    points,
+    points_interval,
+)
 from promptlathe.evaluation.summary import Comparison, PromptSummary, RunSummary
 from promptlathe.tasks.case import Language
 
@@ -27,7 +35,7 @@ def sentences(summary: RunSummary, language: Language) -> tuple[str, ...]:
     for group in _groups(summary):
         spoken_of, verdict = _verdict(group, len(summary.comparisons), language)
         said += [verdict, _against_chance(spoken_of, language)]
-    said.append(_missing(summary, language))
+    said += [_margins(summary, language), _missing(summary, language)]
     return tuple(dict.fromkeys(filter(None, said)))
 
 
@@ -106,13 +114,17 @@ def _share(prompt: PromptSummary, language: Language, *, with_interval: bool = F
 
 
 def _with_interval_and_p(comparison: Comparison, comparisons: int, language: Language) -> str:
-    p = p_value(comparison.adjusted_p)
     return _WORDS[language]["difference" if comparisons == 1 else "adjusted difference"].format(
         points=points(comparison.paired.difference),
         interval=points_interval(comparison.paired.interval, language),
-        p=f"p {p[0]} {p[1:]}" if p.startswith("<") else f"p = {p}",
+        p=_p_is(comparison.adjusted_p),
         comparisons=comparisons,
     )
+
+
+def _p_is(value: float) -> str:
+    p = p_value(value)
+    return f"p {p[0]} {p[1:]}" if p.startswith("<") else f"p = {p}"
 
 
 def _against_chance(prompt: PromptSummary, language: Language) -> str:
@@ -120,6 +132,31 @@ def _against_chance(prompt: PromptSummary, language: Language) -> str:
         return ""
     sentence = "beats chance" if prompt.chance.beats() else "not above chance"
     return _WORDS[language][sentence].format(a=prompt.name, chance=percent(prompt.chance.chance))
+
+
+def _margins(summary: RunSummary, language: Language) -> str:
+    """Where options were scored: by how much the right one is likelier, of each result."""
+    words = _WORDS[language]
+    gains = {made.after: (made.before, made.margin) for made in summary.comparisons if made.margin}
+    parts = []
+    for prompt in summary.prompts:
+        if not prompt.margin:
+            continue
+        part = words["margin"].format(
+            a=prompt.name,
+            mean=nats(prompt.margin.mean),
+            interval=nats_interval(prompt.margin.interval, language),
+        )
+        before, gain = gains.get(prompt.name, ("", None))
+        if gain:
+            part += words["margin gain"].format(
+                b=before,
+                mean=nats(gain.mean),
+                interval=nats_interval(gain.interval, language),
+                p=_p_is(gain.p_value),
+            )
+        parts.append(part)
+    return words["margins"].format(parts=words["semicolon"].join(parts)) if parts else ""
 
 
 def _missing(summary: RunSummary, language: Language) -> str:
@@ -138,6 +175,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "space": " ",
         "comma": ", ",
+        "semicolon": "; ",
         "prompts": "{count} prompts",
         "models": "{count} models",
         "nothing": "There are no answers yet.",
@@ -158,6 +196,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "“{b}”, is at {difference}.",
         "beats chance": "“{a}” beats chance, which is {chance}.",
         "not above chance": "“{a}” is not shown to be above chance, which is {chance}.",
+        "margins": "Mean margin by which the right option is likelier than the next, in nats: {parts}.",
+        "margin": "“{a}” {mean} (95% interval {interval})",
+        "margin gain": ", {mean} against “{b}” ({interval}, {p})",
         "missing": "Not every case has an answer: {parts}.",
         "missing part": "“{a}” {answered} of {cases} (errors: {errors})",
         "unfinished part": "“{a}” {answered} of {cases}",
@@ -165,6 +206,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "space": "",
         "comma": "、",
+        "semicolon": "；",
         "prompts": "{count} 个提示词",
         "models": "{count} 个模型",
         "nothing": "还没有任何回答。",
@@ -183,6 +225,9 @@ _WORDS: dict[Language, dict[str, str]] = {
         "none better": "其余 {others} 个都没有显示出比“{a}”（{share}）更好：最接近的“{b}”{difference}。",
         "beats chance": "“{a}”胜过随机猜测（{chance}）。",
         "not above chance": "没有显示出“{a}”高于随机猜测（{chance}）。",
+        "margins": "正确选项比次优选项的对数似然平均高出（单位：纳特）：{parts}。",
+        "margin": "“{a}” {mean}（95% 区间 {interval}）",
+        "margin gain": "，与“{b}”相比 {mean}（{interval}，{p}）",
         "missing": "并非每题都有回答：{parts}。",
         "missing part": "“{a}” {answered}/{cases}（出错 {errors}）",
         "unfinished part": "“{a}” {answered}/{cases}",

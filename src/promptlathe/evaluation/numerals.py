@@ -26,6 +26,16 @@ def points_interval(interval: Interval, language: Language) -> str:
     return points(interval.low) + _TO[language] + points(interval.high)
 
 
+def nats(value: float) -> str:
+    """+0.52, a difference of log-likelihoods"""
+    return f"{round(value, 2) + 0.0:+.2f}"
+
+
+def nats_interval(interval: Interval, language: Language) -> str:
+    """+0.31 to +0.73"""
+    return nats(interval.low) + _TO[language] + nats(interval.high)
+
+
 def p_value(p: float) -> str:
     """0.042, or <0.001"""
     return "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,16 +1,17 @@
 """Everything that decides a run, in a form that can be stored and gone on with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from promptlathe.engines.engine import Sampling
 from promptlathe.errors import InputError, UnknownNameError
 from promptlathe.evaluation.answers import Subject
+from promptlathe.evaluation.options import AnswerMode
 from promptlathe.prompts import Prompt, parse, read_prompt, write_prompt
 from promptlathe.tasks.case import Case, Language, Split
-from promptlathe.tasks.task import Task, get_task
+from promptlathe.tasks.task import FindTask, Task, get_task
 
 NO_PROMPT = "none"
 """The reserved name of the empty prompt: no system message at all."""
@@ -34,9 +35,12 @@ class Plan:
     engine: str
     sampling: Sampling
     repeats: int = 1
+    answer: AnswerMode = "text"
+    find_task: FindTask = field(default=get_task, compare=False, repr=False)
+    """Where `task` is looked up: a workspace knows more of them."""
 
     def load_task(self) -> Task:
-        return get_task(self.task)
+        return self.find_task(self.task)
 
     def cases(self) -> tuple[Case, ...]:
         return self.load_task().cases(self.split, self.count, seed=self.seed, languages=self.languages)
@@ -61,7 +65,7 @@ class Plan:
         return stored.model_dump(mode="json")
 
     @classmethod
-    def from_json(cls, spec: Mapping[str, object]) -> "Plan":
+    def from_json(cls, spec: Mapping[str, object], find_task: FindTask = get_task) -> "Plan":
         """The inverse of `as_json`. Raises InputError for anything else."""
         try:
             stored = _Stored.model_validate(spec)
@@ -70,7 +74,9 @@ class Plan:
                 "this run was stored by another version of lathe, and cannot be read", hint="start a new run"
             ) from error
         prompts = tuple(prompt.read() for prompt in stored.prompts)
-        return cls(prompts=prompts, **{name: getattr(stored, name) for name in _SHARED_FIELDS})
+        return cls(
+            prompts=prompts, find_task=find_task, **{name: getattr(stored, name) for name in _SHARED_FIELDS}
+        )
 
 
 class StoredPrompt(BaseModel):
@@ -101,6 +107,7 @@ class _Stored(BaseModel):
     engine: str
     sampling: Sampling
     repeats: int
+    answer: AnswerMode = "text"
     prompts: list[StoredPrompt]
 
 

@@ -6,10 +6,13 @@ from dataclasses import asdict, dataclass, replace
 
 from promptlathe.evaluation.answers import Row, Subject, label
 from promptlathe.evaluation.diagnosis import Diagnosis, diagnose
+from promptlathe.evaluation.margins import mean_gain, mean_margin
+from promptlathe.evaluation.options import AnswerMode
 from promptlathe.evaluation.repeated import RepeatSummary, summarise_repeats
 from promptlathe.prompts import Prompt
 from promptlathe.statistics.chance import AgainstChance, against_chance
 from promptlathe.statistics.intervals import Interval, cluster_interval, wilson
+from promptlathe.statistics.means import Mean
 from promptlathe.statistics.paired import PairedComparison, compare_paired, flips, holm
 from promptlathe.tasks.case import Case
 from promptlathe.tasks.task import Task
@@ -27,7 +30,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PromptSummary:
-    """One prompt's results on one model. Errors are no answers: they are counted here and in nothing else."""
+    """One prompt's results on one model, by its first answers. Errors are no answers: they are counted here, of
+    all repeats, and in nothing else."""
 
     name: str
     """What it is called in this run, and nothing else in it: see `answers.label`."""
@@ -50,6 +54,8 @@ class PromptSummary:
     cached: int
     diagnosis: Diagnosis | None
     repeats: RepeatSummary | None
+    margin: Mean | None = None
+    """Of scored options: by how much the right one is likelier, in nats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class Comparison:
     adjusted_p: float
     fixed: tuple[str, ...]
     broken: tuple[str, ...]
+    margin: Mean | None = None
+    """Of scored options: how the margin changed. Its p is not adjusted: the claim rests on right and wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ def summarise(
     models: Sequence[str],
     rows: Sequence[Row],
     provenance: Mapping[str, object],
+    answer: AnswerMode = "text",
 ) -> RunSummary:
     """Compare every prompt on every model with its `baseline`. Only first repeats are counted; rows may be
     incomplete."""
@@ -108,12 +117,21 @@ def summarise(
         chance=task.chance_of(cases),
         shortcuts=task.shortcut_scores(cases),
         prompts=tuple(
-            _prompt_summary(subject, label(subject, models), digests[subject.prompt], task, cases, made)
+            _prompt_summary(
+                subject, label(subject, models), digests[subject.prompt], task, cases, made, answer
+            )
             for subject, made in found.items()
         ),
         comparisons=adjusted(
             [
-                compare(label(before, models), label(subject, models), cases, first[before], first[subject])
+                compare(
+                    label(before, models),
+                    label(subject, models),
+                    cases,
+                    first[before],
+                    first[subject],
+                    answer=answer,
+                )
                 for subject in subjects
                 if (before := baseline(subject, subjects))
             ]
@@ -155,6 +173,8 @@ def compare(
     cases: Sequence[Case],
     before_rows: Mapping[str, Row],
     after_rows: Mapping[str, Row],
+    *,
+    answer: AnswerMode = "text",
 ) -> Comparison | None:
     """Paired over the cases that both answered; None if there are none. `adjusted_p` is p, of one comparison."""
     both = [
@@ -168,7 +188,8 @@ def compare(
     became = [after_rows[case.id].is_correct for case in both]
     paired = compare_paired(was, became, clusters=[case.cluster for case in both])
     changed = flips([case.id for case in both], was, became)
-    return Comparison(before, after, paired, paired.p_value, changed.fixed, changed.broken)
+    margin = mean_gain(both, before_rows, after_rows) if answer == "score" else None
+    return Comparison(before, after, paired, paired.p_value, changed.fixed, changed.broken, margin)
 
 
 def guessing(answered: Sequence[Case], rows: Mapping[str, Row]) -> AgainstChance | None:
@@ -202,6 +223,7 @@ def _prompt_summary(
     task: Task,
     cases: Sequence[Case],
     answers: Sequence[Row],
+    answer: AnswerMode,
 ) -> PromptSummary:
     rows = first_answers(answers)
     answered = [case for case in cases if case.id in rows and rows[case.id].error is None]
@@ -219,7 +241,7 @@ def _prompt_summary(
         chance=guessing(answered, rows),
         wrong=outcomes["wrong"],
         unparsed=outcomes["unparsed"],
-        errors=outcomes["error"],
+        errors=sum(row.error is not None for row in answers),
         contradictions=sum(bool(row.grade and row.grade.contradicts) for row in rows.values()),
         cut_off=sum(response.finish_reason == "length" for response in responses),
         prompt_tokens=sum(response.prompt_tokens for response in responses) / count,
@@ -227,4 +249,5 @@ def _prompt_summary(
         cached=sum(row.is_cached for row in rows.values()),
         diagnosis=diagnose(task, cases, rows),
         repeats=summarise_repeats(cases, answers),
+        margin=mean_margin(answered, rows) if answer == "score" else None,
     )

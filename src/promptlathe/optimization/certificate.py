@@ -12,15 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptlathe import __version__
 from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
-from promptlathe.errors import InputError
+from promptlathe.errors import InputError, TaskError, UsageError
 from promptlathe.evaluation.answers import Response, Row, response_key
+from promptlathe.evaluation.judge import needs_judge
 from promptlathe.evaluation.plan import StoredPrompt
 from promptlathe.evaluation.summary import Comparison, Share, compare, guessing, share
 from promptlathe.prompts import Prompt, render_messages
 from promptlathe.statistics.paired import holm
 from promptlathe.statistics.repeats import optimism
 from promptlathe.tasks.case import Case, Language
-from promptlathe.tasks.task import Task, get_task
+from promptlathe.tasks.task import FindTask, Task, get_task
 
 FORMAT: Literal["promptlathe-certificate/1"] = "promptlathe-certificate/1"
 ALPHA = 0.05
@@ -109,7 +110,11 @@ def certify(
     search: Mapping[str, object],
     created_at: datetime,
 ) -> Certificate:
-    """Write down what `rows` on the sealed `cases` prove. `prompts`: the winner, the start, other references."""
+    """Write down what `rows` on the sealed `cases` prove. `prompts`: the winner, the start, other references.
+
+    Raises TaskError for a task that only a judge grades.
+    """
+    require_checkable(task)
     answered = [(row, row.response) for row in rows if row.response]
     described = asdict(engine)
     del described["capabilities"]
@@ -139,6 +144,15 @@ def certify(
     )
     claimed = draft.model_copy(update={"claims": _plain(claims(draft, task, cases))})
     return claimed.model_copy(update={"digest": _digest(claimed)})
+
+
+def require_checkable(task: Task) -> None:
+    """Raises TaskError where the only evidence would be a model's opinion: nobody can recompute that."""
+    if needs_judge(task):
+        raise TaskError(
+            f"task {task.name!r} is graded by a judge alone, and a certificate needs answers that anyone can check",
+            hint="prove the gain on a task with another grader (number, choice, exact, contains, regex, json, python)",
+        )
 
 
 def claims(certificate: Certificate, task: Task, cases: Sequence[Case]) -> dict[str, object]:
@@ -202,7 +216,7 @@ def read_certificate(content: bytes, path: str) -> Certificate:
         ) from error
 
 
-def find_faults(certificate: Certificate) -> list[str]:
+def find_faults(certificate: Certificate, find_task: FindTask = get_task) -> list[str]:
     """What does not hold up, one line each; none means that everything claimed follows from the answers.
 
     Checked: the digest over the whole document; the sealed cases, made anew; each answer's key, from prompt,
@@ -211,10 +225,13 @@ def find_faults(certificate: Certificate) -> list[str]:
     faults = []
     if _digest(certificate) != certificate.digest:
         faults.append("the digest does not fit the content: something was changed after it was written")
-    task = get_task(certificate.task.name)
-    cases = task.cases(
-        "sealed", certificate.task.count, seed=certificate.task.seed, languages=certificate.task.languages
-    )
+    task = find_task(certificate.task.name)
+    try:
+        cases = task.cases(
+            "sealed", certificate.task.count, seed=certificate.task.seed, languages=certificate.task.languages
+        )
+    except (TaskError, UsageError) as error:
+        return [*faults, f"the sealed cases are not there: {error}"]
     if task.digest(cases) != certificate.task.digest:
         faults.append("the sealed cases are not the ones this version of the task makes")
     faults += _key_faults(certificate, cases)

@@ -131,7 +131,7 @@ class GepaStrategy:
 
     def make_reflective_dataset(
         self,
-        candidate: dict[str, str],
+        candidate: dict[str, str],  # noqa: ARG002 - gepa names its arguments
         eval_batch: "EvaluationBatch[Row | None, Row | None]",
         components_to_update: list[str],
     ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -199,9 +199,9 @@ class GepaStrategy:
 class _NetFixes:
     """Our acceptance of a child: at least two more of the minibatch fixed than broken."""
 
-    def should_accept(self, proposal: Any, state: object) -> bool:
+    def should_accept(self, proposal: Any, state: object) -> bool:  # noqa: ARG002
         before, after = proposal.subsample_scores_before or [], proposal.subsample_scores_after or []
-        return sum(after) - sum(before) >= NET_FIXES
+        return bool(sum(after) - sum(before) >= NET_FIXES)
 
 
 class _Silent:

@@ -19,7 +19,7 @@ _HEADINGS = {
 def battery(task: Task, propose: Sequence[Case]) -> tuple[Prompt, ...]:
     """No prompt, a direct instruction, an answer-format line, the flat form, and examples as text and as turns.
 
-    Examples come from `propose` only, which must hold at least the largest count of pairs in both orders.
+    Examples come from `propose` only, one of a cluster: of a task with few of them, fewer counts are tried.
     Instructions are the task's hints, in each of its languages; names say what a prompt is.
     """
     prompts = [no_prompt()]
@@ -27,31 +27,32 @@ def battery(task: Task, propose: Sequence[Case]) -> tuple[Prompt, ...]:
         prompts += _instructions(task, language)
     for count in EXAMPLE_COUNTS:
         examples = _examples(propose, count)
-        prompts += _with_examples(task, examples)
+        if len(examples) == count:
+            prompts += _with_examples(task, examples)
     return tuple(prompts)
 
 
 def _instructions(task: Task, language: Language) -> list[Prompt]:
     hints, heading = task.hints[language], _HEADINGS[language]
-    direct, answer = "\n".join(hints.workflow), hints.output_formats[0]
-    flat = [
-        f"1.{heading['rules']}:",
-        *(f"- {rule}" for rule in hints.rules),
-        f"2.{heading['workflow']}:",
-        *(f"- {step}" for step in hints.workflow),
-        f"3.{heading['format']}: {answer}",
-    ]
-    return [
-        Prompt(f"direct-{language}", parse(direct)),
-        Prompt(f"answer-line-{language}", parse(answer)),
-        Prompt(f"flat-{language}", parse("\n".join(flat) + "\n")),
-    ]
+    bodies = {
+        "rules": "".join(f"\n- {rule}" for rule in hints.rules),
+        "workflow": "".join(f"\n- {step}" for step in hints.workflow),
+        "format": "".join(f" {line}" for line in hints.output_formats[:1]),
+    }
+    sections = [f"{heading[name]}:{body}\n" for name, body in bodies.items() if body]
+    texts = {
+        "direct": "\n".join(hints.workflow),
+        "answer-line": "".join(hints.output_formats[:1]),
+        "flat": "".join(f"{number}.{section}" for number, section in enumerate(sections, 1)),
+    }
+    return [Prompt(f"{name}-{language}", parse(text)) for name, text in texts.items() if text]
 
 
 def _with_examples(task: Task, examples: Sequence[Example]) -> list[Prompt]:
     """The examples below the answer-format line, once as text in the system message, once as turns."""
-    answer = parse(task.hints["en"].output_formats[0])
-    document = answer.with_section("Examples", examples_body(examples, "en"))
+    language = task.languages[0]
+    answer = parse("".join(task.hints[language].output_formats[:1]))
+    document = answer.with_section("Examples", examples_body(examples, language))
     count = len(examples)
     return [
         Prompt(f"text-{count}", document),

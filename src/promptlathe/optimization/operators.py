@@ -176,8 +176,9 @@ def flatten(situation: Situation) -> Iterator[Change]:
 def api_initialization(situation: Situation) -> Iterator[Change]:
     """Nobody is there to be greeted."""
     prompt = situation.incumbent.prompt
-    if prompt.document.section("Initialization"):
-        line = without_greeting(LintSource(prompt, LintOptions()))
+    section = prompt.document.section("Initialization")
+    if section:
+        line = without_greeting(LintSource(prompt, LintOptions()), section.body)
         yield _with(situation, "Initialization", line), "Initialization", "called by programs: no greeting"
 
 

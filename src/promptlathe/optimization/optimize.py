@@ -8,7 +8,7 @@ from typing import Literal
 from promptlathe.evaluation.answers import Row, require_an_answer
 from promptlathe.optimization.ablation import SectionWorth, ablate
 from promptlathe.optimization.candidates import Candidate
-from promptlathe.optimization.certificate import Certificate, SelectScore, certify
+from promptlathe.optimization.certificate import Certificate, SelectScore, certify, require_checkable
 from promptlathe.optimization.evidence import Evidence
 from promptlathe.optimization.ledger import Ledger
 from promptlathe.optimization.search import LEAST_GAIN, Found, SearchSettings, Strategy
@@ -80,10 +80,12 @@ async def optimize(
     `on_sealed_read` is told before sealed cases are used, so that it is logged.
 
     The same arguments take the same way, so a search that was cut off is gone on with by starting it again: what
-    was answered comes from the cache. Raises EngineError where every sealed question failed.
+    was answered comes from the cache. Raises TaskError for a task that only a judge
+    grades, EngineError where every sealed question failed.
     """
     evaluator = ledger.evaluator
     task = evaluator.task
+    require_checkable(task)
     select = effort.cases(task, "select")
     beginning = Candidate.start(start)
     found = await strategy.run(beginning)

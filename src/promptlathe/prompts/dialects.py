@@ -92,7 +92,7 @@ def detect(document: PromptDocument) -> Detection:
 
 _MARKS: dict[DialectId, tuple[tuple[str, Callable[[PromptDocument], bool]], ...]] = {
     "goal": (
-        ("a section named Goal", lambda document: _is_written(document, "goal", "目标")),
+        ("a section named Goal", lambda document: _is_written(document, "goal")),
         (
             "outcome, done criteria or non-goals in it",
             lambda document: bool(

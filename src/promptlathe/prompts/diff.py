@@ -1,8 +1,9 @@
 """What is different between two prompts, section by section."""
 
 import difflib
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,16 +11,27 @@ from promptlathe.prompts.document import PromptDocument
 from promptlathe.prompts.file import Prompt
 
 ChangeKind = Literal["added", "removed", "moved", "changed"]
+Words = tuple[tuple[str, bool], ...]
 REQUIRED = "(no default)"
+_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+|\s+|.")
+_ALIKE = 0.4
+"""Share of equal words from which one line stands for the other."""
 PREAMBLE = "(before the first section)"
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """A line that is new (`+`), gone (`-`) or neither. `words` are its text in pieces, each with whether it has
+    no counterpart in the line that this one stands for; a line without such a line is not marked anywhere."""
+
+    sign: Literal["+", "-", " "]
+    words: Words
 
 
 @dataclass(frozen=True, slots=True)
 class SectionChange:
     """`section` is the canonical name (with a number, if there are several), `before` and `after` are bodies.
-
-    `lines` are those of the body, each behind `+`, `-` or a space. A section can be both moved and changed.
-    """
+    A section can be both moved and changed."""
 
     kind: ChangeKind
     section: str
@@ -28,10 +40,46 @@ class SectionChange:
 
     @property
     def lines(self) -> tuple[str, ...]:
+        """Those of the body, each behind `+`, `-` or a space."""
+        return tuple(f"{line.sign} {''.join(text for text, _ in line.words)}" for line in self.line_changes())
+
+    def line_changes(self) -> tuple[LineChange, ...]:
         if self.kind == "moved":
             return ()
         before, after = (self.before or "").splitlines(), (self.after or "").splitlines()
-        return tuple(line for line in difflib.ndiff(before, after) if not line.startswith("?"))
+        return tuple(_line_changes(before, after))
+
+
+def _line_changes(before: Sequence[str], after: Sequence[str]) -> Iterator[LineChange]:
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for _, start, end, new_start, new_end in matcher.get_opcodes():
+        gone, new = before[start:end], after[new_start:new_end]
+        if gone == new:
+            yield from (LineChange(" ", _unmarked(line)) for line in gone)
+            continue
+        pairs = [_word_changes(*pair) for pair in zip(gone, new, strict=False)]
+        for words in [*(old for old, _ in pairs), *map(_unmarked, gone[len(pairs) :])]:
+            yield LineChange("-", words)
+        for words in [*(now for _, now in pairs), *map(_unmarked, new[len(pairs) :])]:
+            yield LineChange("+", words)
+
+
+def _unmarked(line: str) -> Words:
+    return ((line, False),)
+
+
+def _word_changes(
+    before: str, after: str
+) -> tuple[tuple[tuple[str, bool], ...], tuple[tuple[str, bool], ...]]:
+    """Two lines in pieces, and which of these only one line has: words, or single characters of Chinese."""
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        return _unmarked(before), _unmarked(after)
+    codes = matcher.get_opcodes()
+    gone = tuple(("".join(old[i:j]), tag != "equal") for tag, i, j, _, _ in codes if j > i)
+    now = tuple(("".join(new[i:j]), tag != "equal") for tag, _, _, i, j in codes if j > i)
+    return gone, now
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from os.path import commonprefix
 from typing import Literal
 
+from promptlathe.prompts.commands import Command, read_commands
 from promptlathe.prompts.items import Item, read_items
 from promptlathe.prompts.sections import CanonicalName, Language, canonical_name, has_chinese
 
@@ -123,6 +124,12 @@ class PromptDocument:
         section = self.section("Profile")
         pairs = [item.key_value() for item in section.items] if section else []
         return {_PROFILE_KEYS.get(key.casefold(), key): value for key, value in filter(None, pairs)}
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """What the Commands section offers its user to type."""
+        section = self.section("Commands")
+        return read_commands(section.items) if section else ()
 
     def section(self, name: str) -> Section | None:
         """The first section of that name, canonical, alias or as written; None if there is none."""

@@ -15,10 +15,9 @@ _INITIALIZATION = {
 }
 
 
-_PROFILE = {
-    "en": "- Language: English\n- Description: {role}",
-    "zh": "- 语言：中文\n- 描述：{role}",
-}
+_EMPTY = {"en": "# Role: x\n", "zh": "# 角色：x\n"}
+_LANGUAGE = {"en": "- Language: English", "zh": "- 语言：中文"}
+_DESCRIPTION = {"en": "\n- Description: ", "zh": "\n- 描述："}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,12 @@ def draft(
     name: str, answers: Answers, *, language: Language, dialect: DialectId, description: str
 ) -> Written:
     """The file's text, version 0.1.0. Raises PromptError for an answer that would be read as other sections."""
-    document = parse("")
+    document = parse(_EMPTY[language])
+    profile = _LANGUAGE[language] + (_DESCRIPTION[language] + description if description else "")
     bodies: tuple[tuple[CanonicalName, str], ...] = (
         ("Role", answers.role),
         ("Background", answers.background),
-        ("Profile", _PROFILE[language].format(role=answers.role)),
+        ("Profile", profile),
         ("Skills", _list(answers.skills)),
         ("Goals", _list(answers.goals)),
         ("Constraints", _list(answers.constraints)),
@@ -54,12 +54,13 @@ def draft(
     for section, body in bodies:
         if body.strip():
             document = document.with_section(section, body)
-    named = [section.written for section in document.sections]
-    wanted = [name for name in ("Workflow", "Constraints", "OutputFormat") if name in named]
-    names = ("、" if language == "zh" else " and ").join(f"<{section}>" for section in wanted)
+    following = filter(None, map(document.section, ("Workflow", "Constraints", "OutputFormat")))
+    names = ("、" if language == "zh" else " and ").join(f"<{section.written}>" for section in following)
     document = document.with_section("Initialization", _INITIALIZATION[language].format(names=names))
     written = write(document, dialect)
-    prompt = Prompt(name, parse(written.text), version="0.1.0", description=description or None)
+    prompt = Prompt(
+        name, parse(written.text.rstrip("\n") + "\n"), version="0.1.0", description=description or None
+    )
     return Written(write_prompt(prompt), written.losses)
 
 

@@ -1,6 +1,5 @@
 """A prompt file: optional YAML front matter, then the prompt's text."""
 
-import codecs
 import hashlib
 import json
 import re
@@ -17,8 +16,9 @@ from promptlathe.prompts.front_matter import (
     update_front_matter,
 )
 from promptlathe.prompts.reading import parse
-from promptlathe.prompts.sections import canonical_name, has_chinese
+from promptlathe.prompts.sections import canonical_name
 from promptlathe.prompts.writing import render
+from promptlathe.source_files import decode
 
 _FRONT_MATTER = re.compile(
     r"(?P<opening>\ufeff?---[ \t]*\r?\n)(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
@@ -62,7 +62,7 @@ def read_prompt(source: str | bytes, *, name: str, path: str | None = None) -> P
     matter with a mistake in it. The prompt's own text cannot be wrong.
     """
     path = path or f"{name}.md"
-    text = source if isinstance(source, str) else _decoded(source, path)
+    text = source if isinstance(source, str) else decode(source, path, PromptError)
     match = _FRONT_MATTER.match(text)
     if match is None:
         if _UNCLOSED.match(text):
@@ -123,26 +123,3 @@ def _frozen(name: str, document: PromptDocument, where: str) -> str:
         known = UnknownNameError("section", name, (section.name for section in document.sections))
         raise PromptError(f"{where}: frozen: the prompt has no section {name!r}", hint=known.hint)
     return section.name
-
-
-def _decoded(data: bytes, path: str) -> str:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        guess = _guessed_encoding(data)
-        found = f"it looks like {guess}" if guess else f"byte {data[error.start]:#04x}"
-        raise PromptError(f"{path}:{line}: not UTF-8 text ({found})", hint="save the file as UTF-8") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise PromptError(f"{path}:{line}: not a text file: it has zero bytes in it")
-    return text
-
-
-def _guessed_encoding(data: bytes) -> str | None:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16"
-    try:
-        return "GBK" if has_chinese(data.decode("gb18030")) else None
-    except UnicodeDecodeError:
-        return None

@@ -56,12 +56,16 @@ class Finding:
 
 
 class Lines:
-    """Offsets of a text as lines and columns, both from 1, in characters (code points)."""
+    """Offsets of a text as lines and columns, both from 1, in characters (code points).
+
+    A byte order mark is no character: editors do not show it.
+    """
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        self._starts = [int(text.startswith("\ufeff")), *(match.end() for match in _LINE_END.finditer(text))]
 
     def position(self, offset: int) -> tuple[int, int]:
+        offset = max(offset, self._starts[0])
         line = bisect.bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 

@@ -8,15 +8,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from promptlathe.errors import PromptError, UnknownNameError
+from promptlathe.source_files import Located, read_yaml
 
 ExamplesMode = Literal["text", "messages"]
-
-_Value = str | None | list["_Value"] | dict[str, "_Value"]
-_Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +59,16 @@ def read_front_matter(yaml: str, *, path: str, first_line: int) -> tuple[FrontMa
 
     Raises PromptError `path:line: …`, for what is no YAML mapping, an unknown key, and a value out of range.
     """
-    lines: dict[_Path, int] = {}
-    try:
-        node = YAML(typ="safe", pure=True).compose(yaml)
-        value = _plain(node, (), lines, path, first_line) if node else {}
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = first_line + (mark.line if mark else 0)
-        raise PromptError(f"{path}:{line}: the front matter is not YAML: {error.problem}") from None
-    except YAMLError:
-        raise PromptError(f"{path}:{first_line}: the front matter has a control character in it") from None
-    except RecursionError:
-        raise PromptError(f"{path}:{first_line}: the front matter is nested too deeply") from None
+    found = read_yaml(yaml, path=path, error=PromptError, what="the front matter", first_line=first_line)
+    value = {} if found.value is None else found.value
     if not isinstance(value, dict):
         raise PromptError(f"{path}:{first_line}: the front matter is not a list of `key: value` lines")
     try:
         # A key without a value is a key not given, except for a variable, where it means: no default.
-        found = _ADAPTER.validate_python({key: item for key, item in value.items() if item is not None})
+        matter = _ADAPTER.validate_python({key: item for key, item in value.items() if item is not None})
     except ValidationError as error:
-        raise _explained(error.errors()[0], lines, path) from None
-    return found, {str(place[0]): line for place, line in lines.items() if len(place) == 1}
+        raise _explained(error.errors()[0], found) from None
+    return matter, {str(place[0]): line for place, line in found.lines.items() if len(place) == 1}
 
 
 def update_front_matter(text: str, changes: Mapping[str, object]) -> str:
@@ -108,35 +94,12 @@ def update_front_matter(text: str, changes: Mapping[str, object]) -> str:
     return opening + stream.getvalue().replace("\n", newline) + closing
 
 
-def _plain(node: Node, place: _Path, lines: dict[_Path, int], path: str, first_line: int) -> _Value:
-    line = first_line + node.start_mark.line
-    if node.anchor:
-        raise PromptError(f"{path}:{line}: anchors (&{node.anchor}) cannot be used in front matter")
-    if isinstance(node, ScalarNode):
-        return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
-    if isinstance(node, SequenceNode):
-        return [
-            _plain(item, (*place, index), lines, path, first_line) for index, item in enumerate(node.value)
-        ]
-    assert isinstance(node, MappingNode)  # noqa: S101 - YAML has no fourth kind of node
-    found: dict[str, _Value] = {}
-    for key_node, value_node in node.value:
-        key, key_line = str(key_node.value), first_line + key_node.start_mark.line
-        if key in found:
-            raise PromptError(f"{path}:{key_line}: {key!r} is given twice")
-        lines[*place, key] = key_line
-        found[key] = _plain(value_node, (*place, key), lines, path, first_line)
-    return found
-
-
-def _explained(error: ErrorDetails, lines: Mapping[_Path, int], path: str) -> PromptError:
-    place: _Path = tuple(error["loc"])
-    while place and place not in lines:
-        place = place[:-1]
-    line, key = lines.get(place, 1), ".".join(map(str, place))
+def _explained(error: ErrorDetails, found: Located) -> PromptError:
+    place = tuple(error["loc"])
+    key, where = ".".join(map(str, place)), found.where(*place)
     if error["type"] == "unexpected_keyword_argument":
         known = [item.name for item in fields(Sampling if len(place) > 1 else FrontMatter)]
         hint = UnknownNameError("key", str(place[-1]), known).hint
-        return PromptError(f"{path}:{line}: unknown key {key!r} in the front matter", hint=hint)
+        return PromptError(f"{where}: unknown key {key!r} in the front matter", hint=hint)
     reason = _REASONS.get(error["type"]) or error["msg"][:1].lower() + error["msg"][1:]
-    return PromptError(f"{path}:{line}: {key}: {reason}")
+    return PromptError(f"{where}: {key}: {reason}")

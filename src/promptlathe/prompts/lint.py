@@ -26,31 +26,35 @@ def file_text(prompt: Prompt) -> str:
 
 def lint(prompt: Prompt, options: LintOptions | None = None) -> tuple[Finding, ...]:
     """All findings, in the order of the file. Takes any prompt that can be read."""
-    source = LintSource(prompt, options or LintOptions())
+    options = options or LintOptions()
+    source = LintSource(prompt, options)
     is_structured = prompt.document.layout.kind in ("json", "yaml")
     checks = STRUCTURED_CHECKS if is_structured else CHECKS
     found = [_in_file(finding, source.file_offset) for check in checks for finding in check(source)]
-    return tuple(sorted(found, key=lambda finding: (finding.start, finding.rule.code, finding.end)))
+    wanted = [finding for finding in found if finding.rule.code not in options.ignored]
+    return tuple(sorted(wanted, key=lambda finding: (finding.start, finding.rule.code, finding.end)))
 
 
 def fix(prompt: Prompt, options: LintOptions | None = None) -> Fixed:
-    """Makes the fixes of all findings, again and again while that leaves fewer findings.
+    """Makes the fixes of all findings, and again those of what is found then.
 
-    A pass after which there were as many findings as before is undone: a fix must not break something else.
+    The text with the fewest findings on the way is the result, so a fix that only breaks something else is not
+    made: a name put right may make two sections of one, which the next pass merges, or else it stays wrong.
     """
-    mended: list[Finding] = []
     left = lint(prompt, options)
+    best = Fixed(file_text(prompt), (), left)
+    mended: tuple[Finding, ...] = ()
+    seen = {best.text}
     for _ in range(_MOST_PASSES):
         text, done = apply_edits(file_text(prompt), left)
-        if not done:
+        if text in seen:
             break
-        changed = read_prompt(text, name=prompt.name)
-        found = lint(changed, options)
-        if len(found) >= len(left):
-            break
-        prompt, left = changed, found
-        mended += done
-    return Fixed(file_text(prompt), tuple(mended), left)
+        seen.add(text)
+        prompt = read_prompt(text, name=prompt.name)
+        left, mended = lint(prompt, options), (*mended, *done)
+        if len(left) < len(best.left):
+            best = Fixed(text, mended, left)
+    return best
 
 
 def _in_file(finding: Finding, offset: int) -> Finding:

@@ -10,9 +10,7 @@ from promptlathe.prompts.items import Item, read_items
 from promptlathe.prompts.sections import CanonicalName, Language, is_numbered
 from promptlathe.prompts.structured import preamble_of
 
-LossKind = Literal[
-    "lost", "added", "body", "order", "nesting", "preamble", "variable", "placed", "guessed", "setting"
-]
+LossKind = Literal["lost", "added", "body", "order", "nesting", "preamble", "variable", "placed", "setting"]
 
 _MESSAGES: dict[LossKind, tuple[str, str]] = {
     "lost": ("{section}: no longer a section of its own", "{section}：不再是单独的部分"),
@@ -26,7 +24,6 @@ _MESSAGES: dict[LossKind, tuple[str, str]] = {
         "{section}: no field for it; kept under {detail}",
         "{section}：没有对应的栏，放在 {detail} 下",
     ),
-    "guessed": ("{section}: {detail}", "{section}：{detail}"),
     "setting": ("{section}: cannot be said there and is left out", "{section}：那里无法表示，已略去"),
 }
 

@@ -1,8 +1,9 @@
 """Finds the places in a text where a section could begin. Which of them do is decided in `reading`."""
 
 import bisect
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
@@ -19,7 +20,12 @@ _LABEL = re.compile(
 )
 # A number 1 is apart, because only that begins a list below a line of text.
 _ALIKE = re.compile(r"(?P<marks>[ ]*(?:[-*+] |1[.)] )?)(?:(?P<number>\d{1,9})(?P<stop>[.)] ))?(?=[^\W\d_])")
-_HASHES = re.compile(r"[ ]{0,3}(?P<hashes>[#＃]{1,6})[ \t]*")
+_HASHES = re.compile(r"^[ ]{0,3}(?P<hashes>[#＃]{1,6})[ \t]*", re.MULTILINE)
+_TOP_HEADING = re.compile(r"^(?P<hashes>#{1,6})(?![^ \t\n])", re.MULTILINE)
+# What can be, or hold, code or a heading that `_TOP_HEADING` does not find: a fence, text far in, `---`, ` #`.
+_AWKWARD = re.compile(
+    r"```|~~~|^ {1,3}#|^ {4}|^[ >\d.)+*=-]*\t|[ >.)+*-] {5}|^[ >]*(?:-[ -]*|=[ =]*)$", re.MULTILINE
+)
 _LINE_MARKER: dict[LayoutKind, re.Pattern[str]] = {
     "bullet": re.compile(r" ?[-*+•·][ \t]+"),
     "flat": re.compile(r" ?(?P<number>\d{1,2})[.、)．](?!\d)[ \t]*"),
@@ -56,11 +62,14 @@ class Scan:
         ends = [match.end() for match in re.finditer(r"\r\n?|\n", text)]
         self.starts = [offset, *ends]
         self.stops = [*ends, len(text)]
+        # As long as the text, with `\n` for every line end, so that patterns see the same lines.
+        self._flat = text.replace("\r\n", " \n").replace("\r", "\n").replace("\ufeff", "\n", offset)
         self._code: set[int] = set()
         self._headings: list[tuple[int, int, bool]] = []
-        lines = [*self._telling_lines(), len(self.starts)]
-        shown = "\n".join(map(self.line, lines[:-1]))
-        for token in _MARKDOWN.parse(shown):
+        self._labels: dict[LayoutKind, list[Candidate]] = {}
+        shown, skipped = self._parts()
+        lines = [*self._telling_lines(shown), len(self.starts)]
+        for token in _MARKDOWN.parse("\n".join(map(self.line, lines[:-1]))):
             if token.map is None:
                 continue
             first, stop = lines[token.map[0]], lines[token.map[1]]
@@ -70,18 +79,42 @@ class Scan:
                 is_setext = token.markup in ("=", "-")
                 if not is_setext or token.map[1] - token.map[0] == 2:
                     self._headings.append((first, int(token.tag[1]), is_setext))
+        for number, level in skipped:
+            if number not in self._code:
+                self._headings.append((number, level, False))
 
-    def _telling_lines(self) -> list[int]:
-        """Numbers of the lines that Markdown must see to find code and headings.
+    def _parts(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """Numbers of the lines that Markdown must see, and the headings (with their levels) that it need not.
 
-        Of many lines alike, such as items of one list, the first two and the last tell all: each begins with
-        the same marks and then a letter, so what is open after one of them is open after all. The library
-        takes most of the time for a long text, and most lines of a long text are alike.
+        A heading that is not indented ends all that is open but a fence. So the lines between two of them can be
+        left out if none is code, a fence or a heading; and of the headings that then follow one another, the first
+        says whether all are headings or all are in a fence. The library takes most of the time for a long text.
+        """
+        headings = [*_TOP_HEADING.finditer(self._flat)]
+        awkward = {
+            bisect.bisect_right(headings, match.start(), key=_start)
+            for match in _AWKWARD.finditer(self._flat)
+        }
+        bounds = [0, *(self.line_at(match.start()) for match in headings), len(self.starts)]
+        shown: list[int] = []
+        skipped: list[tuple[int, int]] = []
+        for part, (first, stop) in enumerate(itertools.pairwise(bounds)):
+            if part in awkward:
+                shown += range(first, stop)
+            elif part and part - 1 in awkward:
+                shown.append(first)
+            elif part:
+                skipped.append((first, len(headings[part - 1]["hashes"])))
+        return shown, skipped
+
+    def _telling_lines(self, shown: Sequence[int]) -> list[int]:
+        """Of many lines alike, such as items of one list, the first two and the last tell all: each begins with
+        the same marks and then a letter, so what is open after one of them is open after all.
         """
         kept: list[int] = []
         before, count = None, 0
-        for number, start in enumerate(self.starts):
-            match = _ALIKE.match(self.text, start)
+        for number in shown:
+            match = _ALIKE.match(self.text, self.starts[number])
             alike = (match["marks"], len(match["number"] or ""), match["stop"]) if match else None
             count = count + 1 if alike and alike == before else 1
             before = alike
@@ -101,15 +134,20 @@ class Scan:
         """Markdown headings outside lists and quotes, and known names behind hashes that it does not take."""
         found = {number: (level, is_setext) for number, level, is_setext in self._headings}
         candidates = [self._heading(number, *found[number]) for number in found]
-        for number in self._open_lines():
-            match = _HASHES.match(self.line(number))
-            if match and number not in found:
+        for match in _HASHES.finditer(self._flat):
+            number = self.line_at(match.start())
+            if number not in found and number not in self._code:
                 candidate = self._heading(number, len(match["hashes"]), is_setext=False)
                 candidates.append(candidate if candidate and candidate.canonical else None)
         return sorted(filter(None, candidates), key=lambda candidate: candidate.start)
 
     def labels(self, kind: LayoutKind) -> list[Candidate]:
         """Lines of the form marker, name, colon: `- Goals: …`, `4.Goals: …` or `Goals: …`."""
+        if kind not in self._labels:
+            self._labels[kind] = self._find_labels(kind)
+        return self._labels[kind]
+
+    def _find_labels(self, kind: LayoutKind) -> list[Candidate]:
         found = []
         for number in self._open_lines():
             line = self.line(number)
@@ -145,3 +183,7 @@ class Scan:
 
 def _written(label: re.Match[str]) -> str:
     return (label["inside"] or label["name"]).strip(" \t*_")
+
+
+def _start(match: re.Match[str]) -> int:
+    return match.start()

@@ -60,12 +60,14 @@ _ALIASES: dict[CanonicalName, tuple[str, ...]] = {
 EVERYDAY_NAMES: frozenset[CanonicalName] = frozenset({"InputFormat", "OutputFormat", "Examples"})
 
 _NUMBER = re.compile(r"^\d+|(?:\d+|[一二三四五六七八九十]+)$")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _BRACKETED = re.compile(r"[(\[【{（][^)\]】}）]*[)\]】}）]")
 
 
 def _key(written: str) -> str:
-    folded = unicodedata.normalize("NFKC", written).casefold()
-    return "".join(character for character in folded if character.isalnum())
+    folded = written.casefold() if written.isascii() else unicodedata.normalize("NFKC", written).casefold()
+    return _NOT_ALPHANUMERIC.sub("", folded)
 
 
 _CANONICAL_BY_KEY: dict[str, CanonicalName] = {
@@ -83,9 +85,12 @@ def canonical_name(written: str) -> CanonicalName | None:
     if len(written) > 80:
         return None
     key = _key(written)
-    for candidate in (key, _NUMBER.sub("", key), _NUMBER.sub("", _key(_BRACKETED.sub("", written)))):
+    bare = _BRACKETED.sub("", written)
+    for candidate in (key, _NUMBER.sub("", key), _NUMBER.sub("", _key(bare)) if bare != written else key):
         if candidate in _CANONICAL_BY_KEY:
             return _CANONICAL_BY_KEY[candidate]
+    if key.isascii():
+        return None
     latin = "".join(character for character in key if character.isascii() and not character.isdigit())
     other = "".join(character for character in key if not character.isascii())
     in_latin, in_other = _CANONICAL_BY_KEY.get(latin), _CANONICAL_BY_KEY.get(other)
@@ -109,4 +114,4 @@ def section_name(canonical: CanonicalName, language: Language) -> str:
 
 
 def has_chinese(text: str) -> bool:
-    return any("\u4e00" <= character <= "\u9fff" for character in text)
+    return _CHINESE.search(text) is not None

@@ -2,6 +2,7 @@
 
     intervals   how far the measured share can be from the true one; with clusters too
     chance      does a share beat guessing?
+    means       numbers that are more than right or wrong: mean, interval, p
     paired      two prompts on the same cases: difference, interval, exact p; Holm for several
     anytime     a race that may be looked at after every case
     power       how many cases a difference needs, and what a number of cases can show
@@ -9,5 +10,6 @@
 
 A *cluster* is a set of cases made from one thing (the two orders of one pair): their answers depend on
 each other, so they count for less than as many unrelated cases. Import from the module that has it;
-nothing is imported here, because scipy is slow to load.
+nothing is imported here, because scipy is slow to load. What a stored summary needs to be shown again imports
+`scipy.stats` and `scipy.optimize`, the slowest, where they are used.
 """

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.special import stdtr
-from scipy.stats import binomtest
 
 from promptlathe.statistics.checks import require_share
 from promptlathe.statistics.clusters import Clusters
@@ -45,6 +44,8 @@ def against_chance(
     interval = cluster_interval(correct, clusters, level)
     grouped = Clusters.of(correct, clusters)
     if grouped.is_independent:
+        from scipy.stats import binomtest
+
         p_value = float(binomtest(sum(correct), grouped.cases, chance, alternative="greater").pvalue)
     elif len(grouped.sizes) == 1:
         p_value = 1.0

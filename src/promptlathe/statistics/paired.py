@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import binom, binomtest
 
 from promptlathe.statistics.checks import require_rows, require_share
 from promptlathe.statistics.clusters import Clusters
@@ -55,6 +53,8 @@ def compare_paired(
 
     Raises InputError for no cases or unequal lengths.
     """
+    from scipy.stats import binomtest
+
     require_share("level", level)
     grouped = _changes(before, after, clusters)
     total = int(grouped.sums.sum())
@@ -120,6 +120,8 @@ def _sign_flip_p(sums: NDArray[np.int64]) -> float:
     Sums of equal size k flip in binomial number; the total is (sum of all sizes) - 2 (sum of flipped
     sizes), so the exact distribution is a convolution of one binomial per size.
     """
+    from scipy.stats import binom
+
     sizes, counts = np.unique(np.abs(sums[sums != 0]), return_counts=True)
     flipped = np.ones(1)
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
@@ -132,6 +134,8 @@ def _sign_flip_p(sums: NDArray[np.int64]) -> float:
 
 def _tango_low(fixed: float, broken: float, cases: float, critical: float) -> float:
     """Smallest difference that the score test, with `critical` as its bound, does not reject."""
+    from scipy.optimize import brentq
+
     estimate = (fixed - broken) / cases
 
     def excess(difference: float) -> float:

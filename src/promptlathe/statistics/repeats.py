@@ -6,7 +6,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 from promptlathe.errors import InputError
 from promptlathe.statistics.checks import require_positive, require_rows
@@ -79,5 +78,7 @@ def expected_optimism(candidates: int, cases: int, share: float) -> float:
     if not 0 <= share <= 1:
         raise InputError(f"share must lie between 0 and 1, got {share}")
     # E[max] is the sum of P(max > x) over x = 0, 1, ..., cases - 1.
+    from scipy.stats import binom
+
     all_at_most = binom.cdf(np.arange(cases), cases, share) ** candidates
     return float(np.sum(1 - all_at_most)) / cases - share

@@ -86,7 +86,7 @@ def sentences(answer: str) -> Iterator[Sentence]:
     """The sentences of an answer in order, empty ones left out."""
     kinds: list[str] = []
     numbers: list[Number] = []
-    for kind, number in [*_tokens(_plain(answer)), (".", None)]:
+    for kind, number in [*_tokens(plain(answer)), (".", None)]:
         if number is not None:
             numbers.append(number)
         if kind not in ".?":
@@ -96,9 +96,11 @@ def sentences(answer: str) -> Iterator[Sentence]:
             kinds, numbers = [], []
 
 
-def _plain(answer: str) -> str:
+def plain(answer: str, *, is_case_kept: bool = False) -> str:
     """Lower case, half width, one space at most, no markup, and nothing of what was only thought."""
-    text = unicodedata.normalize("NFKC", html.unescape(answer)).casefold()
+    text = unicodedata.normalize("NFKC", html.unescape(answer))
+    if not is_case_kept:
+        text = text.casefold()
     before, thought, after = text.rpartition("</think>")
     text = after if thought else before + after.partition("<think>")[0]
     for written, meant in _REWRITTEN:

@@ -5,14 +5,16 @@ there are three options, elsewhere two, so over the whole set a guess scores 22/
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from itertools import count, product
 from typing import get_args
 
 from promptlathe.errors import TaskError
+from promptlathe.tasks.balance import balanced
 from promptlathe.tasks.case import Case, Language, Split
 from promptlathe.tasks.decimal_pairs import KINDS, Kind, Pair
 from promptlathe.tasks.decimal_wording import (
@@ -26,7 +28,7 @@ from promptlathe.tasks.decimal_wording import (
     Polarity,
 )
 from promptlathe.tasks.draw import Draw
-from promptlathe.tasks.grading import NumberGrader
+from promptlathe.tasks.graders.comparison import ComparisonGrader
 from promptlathe.tasks.shortcuts import NUMBER_SHORTCUTS
 from promptlathe.tasks.task import Task
 
@@ -59,32 +61,9 @@ def cases(split: Split, seed: int, languages: tuple[Language, ...]) -> Iterator[
 
 @lru_cache
 def schedule(languages: tuple[Language, ...]) -> tuple[Cell, ...]:
-    """Every kind, as often as it weighs, in each polarity and language; each prefix is about balanced.
-
-    Greedy herding: the next cell is the one that brings the running totals of all traits (stratum, polarity,
-    language, whether equality is asked, the score of each shortcut) closest to their share of the whole.
-    """
+    """Every kind, as often as it weighs, in each polarity and language; each prefix is about balanced."""
     kinds = [kind for kind in KINDS for _ in range(kind.weight)]
-    waiting = [Cell(*settled) for settled in product(kinds, get_args(Polarity), languages)]
-    traits = {cell: _traits(cell) for cell in waiting}
-    whole = [sum(column) for column in zip(*map(traits.__getitem__, waiting), strict=True)]
-    count = len(waiting)
-    excess = [0] * len(whole)
-    ordered: list[Cell] = []
-    while waiting:
-        # Times `count`, so that the excess over the share of the whole stays a whole number.
-        after = {
-            cell: [
-                now + count * trait - total
-                for now, trait, total in zip(excess, traits[cell], whole, strict=True)
-            ]
-            for cell in waiting
-        }
-        best = min(waiting, key=lambda cell: sum(value * value for value in after[cell]))
-        waiting.remove(best)
-        excess = after[best]
-        ordered.append(best)
-    return tuple(ordered)
+    return balanced([Cell(*settled) for settled in product(kinds, get_args(Polarity), languages)], _traits)
 
 
 def _traits(cell: Cell) -> list[int]:
@@ -145,6 +124,21 @@ def _case(cell: Cell, split: Split, mentioned: Pair, pair: Pair, phrasing: int) 
     )
 
 
+def swapped(case: Case) -> Case:
+    """The same question about the same two numbers, the other one named first."""
+    a, b, *equal = case.options
+    others = {a: b, b: a}
+    longest_first = "|".join(re.escape(number) for number in sorted(others, key=len, reverse=True))
+    start, _, phrasing = case.id.rsplit(":", 2)
+    return replace(
+        case,
+        id=f"{start}:{b},{a}:{phrasing}",
+        variables={**case.variables, "a": b, "b": a},
+        question=re.sub(longest_first, lambda found: others[found[0]], case.question),
+        options=(b, a, *equal),
+    )
+
+
 STRATA = tuple(dict.fromkeys(kind.stratum for kind in KINDS))
 
 TASK = Task(
@@ -154,7 +148,8 @@ TASK = Task(
     strata=STRATA,
     chance=0.48,
     source=cases,
-    grader=NumberGrader(),
+    grader=ComparisonGrader(),
     shortcuts=NUMBER_SHORTCUTS,
     hints=HINTS,
+    swapped=swapped,
 )

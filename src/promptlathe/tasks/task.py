@@ -5,6 +5,7 @@ import json
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
 
 from promptlathe.errors import TaskError, UnknownNameError, UsageError
@@ -15,7 +16,15 @@ from promptlathe.tasks.shortcuts import Shortcut
 CaseSource = Callable[[Split, int, tuple[Language, ...]], Iterator[Case]]
 """(split, seed, languages) to the cases in the one order they are always used in."""
 
-_BUILT_IN = {"decimal-comparison": "promptlathe.tasks.decimals:TASK"}
+FindTask = Callable[[str], "Task"]
+"""A task by its name or another reference. Raises UnknownNameError and TaskError."""
+
+ENTRY_POINT_GROUP = "promptlathe.tasks"
+_BUILT_IN = {
+    "decimal-comparison": "promptlathe.tasks.decimals:TASK",
+    "letter-count": "promptlathe.tasks.letters:TASK",
+    "school-math": "promptlathe.tasks.school_math:TASK",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +53,18 @@ class Task:
     grader: Grader
     shortcuts: tuple[Shortcut, ...]
     hints: Mapping[Language, Hints]
+    swapped: Callable[[Case], Case] | None = None
+    """A case with its options named in the other order; None where a question names them in no order."""
 
     def cases(
-        self, split: Split, count: int, *, seed: int = 0, languages: Sequence[Language] = ("en", "zh")
+        self, split: Split, count: int, *, seed: int = 0, languages: Sequence[Language] | None = None
     ) -> tuple[Case, ...]:
         """The first `count` cases. A larger count only adds to the end, and every prefix is about balanced.
 
-        The order of `languages` does not matter. Raises UsageError for a language that the task does not
-        have, TaskError when it has fewer cases than asked for.
+        `languages` are all of the task's, if not given; their order does not matter. Raises UsageError for a
+        language that the task does not have, TaskError when it has fewer cases than asked for.
         """
+        languages = self.languages if languages is None else languages
         unknown = [language for language in languages if language not in self.languages]
         if unknown or not languages:
             raise UsageError(
@@ -69,6 +81,14 @@ class Task:
                 hint=f"ask for at most {len(cases)}",
             )
         return cases
+
+    def available(
+        self, split: Split, at_most: int, *, seed: int = 0, languages: Sequence[Language] | None = None
+    ) -> int:
+        """How many cases there are, up to `at_most`: some tasks make them without end."""
+        wanted = self.languages if languages is None else languages
+        known = tuple(language for language in self.languages if language in wanted)
+        return sum(1 for _ in islice(self.source(split, seed, known), at_most)) if known else 0
 
     def grade(self, case: Case, answer: str) -> Grade:
         return self.grader.grade(case, answer)
@@ -89,12 +109,31 @@ class Task:
 
 
 def task_names() -> tuple[str, ...]:
-    return tuple(sorted(_BUILT_IN))
+    """Those that come with promptlathe, and those of installed packages."""
+    return tuple(sorted({*_BUILT_IN, *_installed()}))
 
 
 def get_task(name: str) -> Task:
-    """The task of that name. Raises UnknownNameError, which names the nearest."""
-    if name not in _BUILT_IN:
-        raise UnknownNameError("task", name, _BUILT_IN)
-    task: Task = pkgutil.resolve_name(_BUILT_IN[name])
-    return task
+    """The task of that name, one of ours or that an entry point of `promptlathe.tasks` names.
+
+    Raises UnknownNameError, which names the nearest, and TaskError for a package that is broken.
+    """
+    if name in _BUILT_IN:
+        task: Task = pkgutil.resolve_name(_BUILT_IN[name])
+        return task
+    installed = _installed()
+    if name not in installed:
+        raise UnknownNameError("task", name, task_names())
+    point = installed[name]
+    hint = f"reinstall the package of {point.value}"
+    try:
+        found = point.load()
+    except (ImportError, AttributeError) as error:
+        raise TaskError(f"task {name!r} cannot be used: {error}", hint=hint) from error
+    if not isinstance(found, Task) or found.name != name:
+        raise TaskError(f"task {name!r} cannot be used: {point.value} is no task of that name", hint=hint)
+    return found
+
+
+def _installed() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}

@@ -2,21 +2,34 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, create_engine, event, inspect, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    create_engine,
+    event,
+    func,
+    inspect,
+    literal,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError
 
+from promptlathe.engines.engine import FinishReason
 from promptlathe.errors import UnknownNameError, WorkspaceError
-from promptlathe.evaluation.answers import Response, Row
-from promptlathe.tasks.grading import Grade
+from promptlathe.evaluation.answers import Outcome, Response, Row, Subject
+from promptlathe.tasks.grading import Grade, Reason, Verdict
 from promptlathe.workspace.tables import answers, events, responses, runs
 
 RunKind = Literal["eval", "demo", "optimize"]
@@ -24,6 +37,7 @@ RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
 _REVISION = "0002"
 _KEYS_PER_QUERY = 500
+_ROWS_PER_FETCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +103,50 @@ class Database:
             found = connection.execute(select(runs).order_by(runs.c.created_at.desc()))
             return [_record(row) for row in found]
 
-    def rows(self, run_id: str) -> list[Row]:
-        """The rows of a run with their responses, in the order of prompt, model, case and repeat."""
+    def rows(self, run_id: str, *, cases: Collection[str] | None = None, has_text: bool = True) -> list[Row]:
+        """All of `stream_rows`."""
+        return list(self.stream_rows(run_id, cases=cases, has_text=has_text))
+
+    def stream_rows(
+        self,
+        run_id: str,
+        *,
+        prompts: Collection[str] = (),
+        models: Collection[str] = (),
+        cases: Collection[str] | None = None,
+        has_text: bool = True,
+    ) -> Iterator[Row]:
+        """The rows of a run with their responses, or those of some prompts, models or cases, in the order of
+        prompt, model, case and repeat. They are read as they are asked for, as the database was at the first.
+        Counting needs no texts: without them the responses say "", and take half the time and memory."""
+        text_column = responses.c.text if has_text else literal("")
         query = (
-            select(answers, responses)
+            select(*_ROW_COLUMNS, text_column)
             .outerjoin(responses, answers.c.response_key == responses.c.key)
-            .where(answers.c.run_id == run_id)
+            .where(*_of(run_id, prompts, models))
+            .where(answers.c.case_id.in_(cases) if cases is not None else true())
             .order_by(*answers.primary_key)
+            .execution_options(yield_per=_ROWS_PER_FETCH)
         )
         with self._told("read"), self._engine.connect() as connection:
-            return [_row(found) for found in connection.execute(query)]
+            for found in connection.execute(query):
+                yield _row(*tuple(found))
+
+    def tallies(
+        self, run_id: str, *, prompts: Collection[str] = (), models: Collection[str] = ()
+    ) -> dict[Subject, dict[Outcome, int]]:
+        """How many of the rows that `stream_rows` gives have each outcome, by prompt and model."""
+        columns = (answers.c.prompt, answers.c.model, answers.c.verdict)
+        query = select(*columns, func.count()).where(*_of(run_id, prompts, models)).group_by(*columns)
+        found: dict[Subject, dict[Outcome, int]] = {}
+        with self._told("read"), self._engine.connect() as connection:
+            for prompt, model, verdict, count in connection.execute(query):
+                found.setdefault(Subject(prompt, model), {})[verdict] = count
+        return found
+
+    def has_answer(self, run_id: str) -> bool:
+        """Whether any request of the run was answered at all."""
+        return any(set(tally) - {"error"} for tally in self.tallies(run_id).values())
 
     def log(self, run_id: str, kind: str, content: Mapping[str, object]) -> None:
         """Append one event."""
@@ -135,10 +183,12 @@ class Database:
                 connection.execute(_NEW_RESPONSE, new)
             connection.execute(_NEWER_ANSWER, [_answer_values(run_id, row) for row in rows])
 
-    def remember(self, key: str, response: Response) -> None:
-        """See `Recorder.remember`."""
-        with self._writing() as connection:
-            connection.execute(_NEW_RESPONSE, {"key": key} | asdict(response))
+    def remember(self, responses_by_key: Mapping[str, Response]) -> None:
+        """Put responses that are no run's own into the cache."""
+        new = [{"key": key} | asdict(response) for key, response in responses_by_key.items()]
+        if new:
+            with self._writing() as connection:
+                connection.execute(_NEW_RESPONSE, new)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -170,7 +220,7 @@ class RunRecorder:
         self.database.record(self.run_id, rows)
 
     def remember(self, key: str, response: Response) -> None:
-        self.database.remember(key, response)
+        self.database.remember({key: response})
 
 
 def _newer_answer() -> Insert:
@@ -186,6 +236,28 @@ def _newer_answer() -> Insert:
 
 _NEW_RESPONSE = insert(responses).on_conflict_do_nothing()
 _NEWER_ANSWER = _newer_answer()
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRecorder:
+    """A `Recorder` of answers that are no run's own, such as a judge's verdicts: they are only cached."""
+
+    database: Database
+
+    def cached(self, keys: Sequence[str]) -> Mapping[str, Response]:
+        return self.database.cached(keys)
+
+    def record(self, rows: Sequence[Row]) -> None:
+        new = {row.key: row.response for row in rows if row.response and not row.is_cached}
+        self.database.remember(new)
+
+    def remember(self, key: str, response: Response) -> None:
+        self.database.remember({key: response})
+
+
+def _of(run_id: str, prompts: Collection[str], models: Collection[str]) -> list[ColumnElement[bool]]:
+    chosen = [(answers.c.prompt, prompts), (answers.c.model, models)]
+    return [answers.c.run_id == run_id, *(column.in_(names) for column, names in chosen if names)]
 
 
 def _answer_values(run_id: str, row: Row) -> dict[str, object]:
@@ -212,19 +284,49 @@ def _record(found: SqlRow[Any]) -> RunRecord:
     return RunRecord(found.id, found.kind, found.status, created_at, finished_at, json.loads(found.spec))
 
 
-def _row(found: SqlRow[Any]) -> Row:
-    is_answered = found.error is None
-    return Row(
-        prompt=found.prompt,
-        model=found.model,
-        case_id=found.case_id,
-        repeat=found.repeat,
-        key=found.response_key,
-        response=_response(found) if is_answered else None,
-        grade=Grade(found.verdict, found.answer, found.contradicts, found.reason) if is_answered else None,
-        error=found.error,
-        is_cached=found.is_cached,
-    )
+_ROW_COLUMNS = (
+    answers.c.prompt,
+    answers.c.model,
+    answers.c.case_id,
+    answers.c.repeat,
+    answers.c.response_key,
+    answers.c.verdict,
+    answers.c.answer,
+    answers.c.contradicts,
+    answers.c.reason,
+    answers.c.error,
+    answers.c.is_cached,
+    responses.c.finish_reason,
+    responses.c.prompt_tokens,
+    responses.c.completion_tokens,
+    responses.c.seconds,
+)
+
+
+def _row(
+    prompt: str,
+    model: str,
+    case_id: str,
+    repeat: int,
+    key: str,
+    verdict: Verdict,
+    answer: str | None,
+    contradicts: bool,
+    reason: Reason,
+    error: str | None,
+    is_cached: bool,
+    finish_reason: FinishReason,
+    prompt_tokens: int,
+    completion_tokens: int,
+    seconds: float,
+    text: str,
+) -> Row:
+    """`_ROW_COLUMNS` and the text, by position: by name it takes twice as long, and there are many rows."""
+    response, grade = None, None
+    if error is None:
+        response = Response(text, finish_reason, prompt_tokens, completion_tokens, seconds)
+        grade = Grade(verdict, answer, contradicts, reason)
+    return Row(prompt, model, case_id, repeat, key, response, grade, error, is_cached)
 
 
 def _response(found: SqlRow[Any]) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from promptlathe.errors import UnknownNameError
 from promptlathe.prompts.findings import Finding, Rule
 from promptlathe.prompts.rules import leaks, marks, structure, usage, wording
 from promptlathe.prompts.rules.source import LintSource
@@ -37,6 +38,15 @@ RULES: tuple[Rule, ...] = (
     leaks.LEAKED_CASE,
 )
 
+
+def rule_named(name: str) -> Rule:
+    """The rule of that code or name. Raises UnknownNameError, which names the nearest."""
+    for rule in RULES:
+        if name.casefold() in (rule.code.casefold(), rule.name):
+            return rule
+    raise UnknownNameError("lint rule", name, [known for rule in RULES for known in (rule.code, rule.name)])
+
+
 CHECKS: tuple[Check, ...] = (
     structure.missing_role,
     structure.duplicate_section,
@@ -51,8 +61,7 @@ CHECKS: tuple[Check, ...] = (
     marks.unknown_reference,
     marks.unclosed_fence,
     marks.unbalanced_quotes,
-    wording.repeated_rule,
-    wording.contradicted_rule,
+    wording.repeated_or_contradicted_rule,
     wording.mixed_languages,
     wording.other_framework,
     usage.greeting,
@@ -64,8 +73,10 @@ CHECKS: tuple[Check, ...] = (
 
 STRUCTURED_CHECKS: tuple[Check, ...] = (
     structure.missing_role,
+    structure.misspelt_section,
     structure.output_format,
     marks.unfilled_placeholder,
+    marks.unknown_reference,
     usage.greeting,
     usage.too_long,
     leaks.leaked_case,

@@ -15,7 +15,7 @@ from promptlathe.errors import PromptError
 from promptlathe.prompts.document import PromptDocument
 from promptlathe.prompts.examples import Example, examples_body, read_examples
 from promptlathe.prompts.findings import Finding, Rule
-from promptlathe.prompts.rules.numbers import numbers_in
+from promptlathe.prompts.rules.numbers import numbers_in, other_readings
 from promptlathe.prompts.rules.source import KnownCase, LintSource
 
 LEAKED_CASE = Rule(
@@ -23,7 +23,10 @@ LEAKED_CASE = Rule(
 )
 
 _RUN = 8
-"""Words (Chinese characters) in a row that make a text recognisable; a shorter question counts as a whole."""
+"""Words (Chinese characters) in a row that make a text recognisable."""
+_SHORTEST = 3
+"""Words of the shortest question that counts when it is there as a whole."""
+_LARGE = 100
 _COMMON_SHARE = 0.02
 _TOKEN = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
 
@@ -38,40 +41,67 @@ class _Unit:
 
 
 class CaseIndex:
-    """The cases, looked up by their numbers and by their runs of words."""
+    """The cases, looked up by their numbers, by their whole question and by their runs of words."""
 
     def __init__(self, cases: Sequence[KnownCase]) -> None:
         self._by_number: dict[Decimal, list[tuple[Counter[Decimal], KnownCase]]] = {}
-        seen: set[frozenset[tuple[Decimal, int]]] = set()
+        self._by_question: dict[tuple[str, ...], list[tuple[tuple[str, ...], KnownCase]]] = {}
+        runs: dict[tuple[str, ...], list[KnownCase]] = {}
+        seen: set[object] = set()
         for case in cases:
             numbers = Counter(numbers_in(case.question))
-            key = frozenset(numbers.items())
-            if numbers.total() >= 2 and key not in seen:
-                seen.add(key)
+            values = frozenset(numbers.items())
+            is_telling = _is_telling(numbers)
+            if is_telling and values not in seen:
+                seen.add(values)
                 self._by_number.setdefault(max(numbers), []).append((numbers, case))
+            words = _tokens(case.question)
+            if len(words) >= _SHORTEST and words not in seen:
+                seen.add(words)
+                self._by_question.setdefault(words[:_SHORTEST], []).append((words, case))
+            texts = () if is_telling else (case.question, case.answer)
+            for run in {run for text in texts for run in _runs(text)}:
+                runs.setdefault(run, []).append(case)
         common = max(2, int(_COMMON_SHARE * len(cases)))
-        runs: dict[tuple[str, ...], list[KnownCase]] = {}
-        for case in cases:
-            for text in (case.question, case.answer):
-                for run in set(_runs(text)):
-                    runs.setdefault(run, []).append(case)
-        self._by_run = {run: found[0] for run, found in runs.items() if len(found) <= common}
-        self._lengths = sorted({len(run) for run in self._by_run})
+        self._by_run = {run: found for run, found in runs.items() if len(found) <= common}
 
     def find(self, text: str) -> KnownCase | None:
         """A case that `text` gives away."""
-        numbers = Counter(numbers_in(text))
+        found = [*numbers_in(text), *other_readings(text)]
+        numbers = Counter(found)
+        return (
+            self._find_numbers(found, numbers) or self._find_question(text) or self._find_run(text, numbers)
+        )
+
+    def _find_numbers(self, found: Sequence[Decimal], numbers: Counter[Decimal]) -> KnownCase | None:
+        """Whether 3.1 and 3.10 are equal is given away only by who writes both."""
+        spellings: dict[Decimal, set[str]] = {}
+        for number in found:
+            spellings.setdefault(number, set()).add(str(number))
         for number in numbers:
             for wanted, case in self._by_number.get(number, ()):
-                if wanted <= numbers:
+                if wanted <= numbers and (len(wanted) > 1 or len(spellings[number]) > 1):
                     return case
-        tokens = _tokens(text)
-        for length in self._lengths:
-            for at in range(len(tokens) - length + 1):
-                run = tuple(tokens[at : at + length])
-                if run in self._by_run:
-                    return self._by_run[run]
         return None
+
+    def _find_question(self, text: str) -> KnownCase | None:
+        words = _tokens(text)
+        for at in range(len(words) - _SHORTEST + 1):
+            for wanted, case in self._by_question.get(words[at : at + _SHORTEST], ()):
+                if words[at : at + len(wanted)] == wanted:
+                    return case
+        return None
+
+    def _find_run(self, text: str, numbers: Counter[Decimal]) -> KnownCase | None:
+        cases = (case for run in _runs(text) for case in self._by_run.get(run, ()))
+        return next((case for case in cases if Counter(numbers_in(case.question)) <= numbers), None)
+
+
+def _is_telling(numbers: Counter[Decimal]) -> bool:
+    """Whether a case can be known by its numbers alone: 3 and 5 stand together in many a text, 13.8 and 13.11 not."""
+    return numbers.total() >= 2 and any(
+        number != number.to_integral_value() or abs(number) >= _LARGE for number in numbers
+    )
 
 
 def leaked_case(source: LintSource) -> Iterator[Finding]:
@@ -141,13 +171,10 @@ def _joined(pair: Example) -> str:
     return f"{pair.user}\n{pair.assistant}"
 
 
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _runs(text: str) -> Iterator[tuple[str, ...]]:
     tokens = _tokens(text)
-    if 4 <= len(tokens) < _RUN:
-        yield tuple(tokens)
-    for at in range(len(tokens) - _RUN + 1):
-        yield tuple(tokens[at : at + _RUN])
+    return (tokens[at : at + _RUN] for at in range(len(tokens) - _RUN + 1))

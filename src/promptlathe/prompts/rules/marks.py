@@ -3,10 +3,11 @@
 import bisect
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 
-from promptlathe.prompts.document import Section
 from promptlathe.prompts.findings import Edit, Finding, Rule
+from promptlathe.prompts.placeholders import find_placeholders
 from promptlathe.prompts.rules.source import Line, LintSource
 from promptlathe.prompts.rules.structure import meant_name
 from promptlathe.prompts.sections import canonical_name, has_chinese
@@ -33,62 +34,87 @@ VARIABLE_STYLE = Rule(
 )
 
 _PLACEHOLDER = re.compile(
-    r"(?<![{\w])\{[ \t]{0,4}\}(?!\})|\{\{[ \t]{0,4}\}\}|(?<![\w\]])\[[ \t]{0,4}\](?![(\[])"
-    r"|(?<![A-Za-z0-9])[xX]{3,}(?![A-Za-z0-9])|\b[Yy]our_[A-Za-z_]{2,40}"
+    r"(?P<empty>(?<![{\w])\{[ \t]{0,4}\}(?!\})|\{\{[ \t]{0,4}\}\}|(?<![\w\]])\[[ \t]{0,4}\](?![(\[]))"
+    r"|(?P<shape>(?<![A-Za-z0-9])[xX]{3,}(?![A-Za-z0-9])|(?<!\w)_{4,}(?!\w))|\b[Yy]our_[A-Za-z_]{2,40}"
     r"|[\[<{【](?:[Yy]our|YOUR|[Ii]nsert|[Ff]ill in|请?填写|请?填入|在此填写|此处填写)[^\]>}】\n]{0,60}[\]>}】]"
-    r"|(?<!\w)_{4,}(?!\w)|\b(?:TODO|TBD|FIXME)\b|待填写?|待补充"
+    r"|(?:^[ \t]*(?:[-*+][ \t]+|\d{1,3}[.)][ \t]*)?|[:：][ \t]*)(?P<note>TODO|TBD|FIXME)(?=[ \t]*(?:[:：]|\r?$))"
+    r"|待填写?|待补充",
+    re.MULTILINE,
 )
-_TASK_BOX = re.compile(r"[ \t]*[-*+][ \t]+\[ ?\][ \t]")
-_SINGLE_BRACE = re.compile(r"(?<![{$\\])\{[ \t]{0,4}([^\W\d]\w{0,40})[ \t]{0,4}\}(?!\})")
-_SLOT = re.compile(r"(?<![\w\]!\\])\[([^\W\d]\w{1,40})\](?![(\[:])")
+_NOTHING = re.compile(
+    r"(?:\b(?:return|output|write|print|answer|give|send|empty|be|is|an?|use|with)s?|返回|输出|写|给出|为|成|是|用"
+    r"|空(?:列表|数组|对象)?|[(（\"“'‘])[ \t]*[:：]?[ \t]*[\"“'‘]?$",
+    re.IGNORECASE,
+)
+"""Before `[]` or `{}`, it says that these are meant: "return []"."""
+_CLOZE = re.compile(r"blank|cloze|gap|underscore|填空|横线|下划线|留空", re.IGNORECASE)
+_TASK_BOX = re.compile(r"[ \t]*(?:\d{1,3}[.)][ \t]*)?[-*+][ \t]+\[ ?\][ \t]")
+_TEMPLATES = frozenset({"OutputFormat", "Examples"})
+"""Sections that show a text for the model to fill: gaps in it are not the author's."""
 _PAIRED_HASH = re.compile(r"(?<![A-Za-z0-9_#&/])#([^\W\d]\w{0,30})#(?![A-Za-z0-9_#])")
 _LONE_HASH = re.compile(r"(?<=[ \t(（，,:：\"“])#([A-Za-z_][A-Za-z_0-9]{1,30})\b(?!#)")
+_HASHTAG = re.compile(
+    r"hashtag|\btags?\b|#\w+#?[ \t、,，]*#\w|话题|标签|微博|小红书|频道|channel|CSS", re.IGNORECASE
+)
+_LATEX = re.compile(r"\\[A-Za-z]{2,}\{")
 _HEX_COLOUR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
-_REFERENCE = re.compile(r"<([^\W\d][\w -]{0,39})>")
+_REFERENCE = re.compile(r"(?<![A-Za-z0-9_])<([^\W\d][\w -]{0,39})>")
 _PROFILE_WORDS = frozenset(
     {"language", "author", "version", "description", "name", "语言", "作者", "版本", "描述", "姓名", "名字"}
 )
 _QUOTES = {"“": "”", "「": "」", "『": "』", "《": "》"}
 _CLOSING = {closing: opening for opening, closing in _QUOTES.items()}
+_QUOTE = re.compile(f"[{''.join([*_QUOTES, *_CLOSING])}]")
 
 
 def unfilled_placeholder(source: LintSource) -> Iterator[Finding]:
     for match in _PLACEHOLDER.finditer(source.masked):
-        line_start = source.masked.rfind("\n", 0, match.start()) + 1
-        if _TASK_BOX.match(source.masked, line_start) and match[0].startswith("["):
-            continue
-        yield Finding(
-            UNFILLED_PLACEHOLDER,
-            f"placeholder {match[0]!r} was never filled in",
-            f"占位符“{match[0]}”没有填写",
-            *match.span(),
-        )
-
-
-def variable_style(source: LintSource) -> Iterator[Finding]:
-    for pattern in (_SINGLE_BRACE, _SLOT):
-        for match in pattern.finditer(source.masked):
-            if _PLACEHOLDER.fullmatch(match[0]) or _is_hidden(match[1]):
-                continue
-            wanted = f"{{{{{match[1]}}}}}"
+        start = match.start("note") if match["note"] else match.start()
+        if not _is_meant(source, match):
+            written = source.masked[start : match.end()]
             yield Finding(
-                VARIABLE_STYLE,
-                f"write the variable {match[0]} as {wanted}, or it is not filled",
-                f"变量 {match[0]} 应写成 {wanted}，否则不会被替换",
-                *match.span(),
-                (Edit(*match.span(), wanted),),
+                UNFILLED_PLACEHOLDER,
+                f"placeholder {written!r} was never filled in",
+                f"占位符“{written}”没有填写",
+                start,
+                match.end(),
             )
 
 
-def _is_hidden(name: str) -> bool:
-    """Words that templates put in brackets as placeholders: those are another rule's."""
-    return bool(re.match(r"(?i:your|insert|填|请填)", name)) or set(name.casefold()) <= {"x"}
+def _is_meant(source: LintSource, match: re.Match[str]) -> bool:
+    """Whether what looks like a gap is what the author wants to say."""
+    line = source.masked_line(match.start())
+    before = line.text[: match.start() - line.start]
+    if match["empty"]:
+        is_box = match[0].startswith("[") and _TASK_BOX.match(line.text)
+        return bool(is_box or _NOTHING.search(before) or source.section_at(match.start()) in _TEMPLATES)
+    if match["shape"]:
+        return bool(_CLOZE.search(line.text) or source.section_at(match.start()) in _TEMPLATES)
+    return False
+
+
+def variable_style(source: LintSource) -> Iterator[Finding]:
+    """Not in templates for an answer: there `[score]` is for the model to fill."""
+    for gap in find_placeholders(source.masked):
+        is_other_rules = _PLACEHOLDER.fullmatch(gap.written) or set(gap.name.casefold()) <= {"x"}
+        is_text = is_other_rules or _LATEX.search(source.masked_line(gap.start).text)
+        if gap.form == "{{name}}" or is_text or source.section_at(gap.start) in _TEMPLATES:
+            continue
+        wanted, end = f"{{{{{gap.name}}}}}", gap.start + len(gap.written)
+        yield Finding(
+            VARIABLE_STYLE,
+            f"write the variable {gap.written} as {wanted}, or it is not filled",
+            f"变量 {gap.written} 应写成 {wanted}，否则不会被替换",
+            gap.start,
+            end,
+            (Edit(gap.start, end, wanted),),
+        )
 
 
 def hash_variable(source: LintSource) -> Iterator[Finding]:
     for pattern in (_PAIRED_HASH, _LONE_HASH):
         for match in pattern.finditer(source.masked):
-            if _HEX_COLOUR.fullmatch(match[1]):
+            if _HEX_COLOUR.fullmatch(match[1]) or _HASHTAG.search(source.masked_line(match.start()).text):
                 continue
             wanted = f"{{{{{match[1]}}}}}"
             yield Finding(
@@ -106,13 +132,17 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
     known |= {key.casefold() for key in source.document.profile} | set(_PROFILE_WORDS) | {"role", "角色"}
     known |= {name.casefold() for name in source.document.variables}
     closed = set(re.findall(r"</[ ]?([^>\s]{1,40})[ ]?>", source.masked))
+    by_name = {section.name: meant_name(section) or section.written for section in sections}
+    meant_reference = cache(partial(_meant_reference, by_name=by_name))
     for match in _REFERENCE.finditer(source.masked) if sections else ():
         name = match[1].strip()
         canonical = canonical_name(name)
         is_markup = name in closed or not (has_chinese(name) or name[:1].isupper())
         if is_markup or name.casefold() in known or (canonical and canonical.casefold() in known):
             continue
-        meant = _meant_reference(canonical or name, sections)
+        meant = meant_reference(canonical or name)
+        if not (canonical or meant) and source.section_at(match.start()) in _TEMPLATES:
+            continue
         yield Finding(
             UNKNOWN_REFERENCE,
             f"{match[0]} refers to no section" + (f": did you mean <{meant}>?" if meant else ""),
@@ -122,11 +152,10 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
         )
 
 
-def _meant_reference(name: str, sections: tuple[Section, ...]) -> str | None:
+def _meant_reference(name: str, by_name: Mapping[str, str]) -> str | None:
     """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
-    by_name = {section.name: meant_name(section) or section.written for section in sections}
-    if other in by_name:
+    if other and other in by_name:
         return by_name[other]
     near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)
     return by_name.get(near[0], near[0]) if near else None
@@ -167,7 +196,7 @@ def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
         for at, edit in lonely:
             edits = (Edit(offset + at, offset + at + 1, edit),) if edit else ()
             yield _quote_finding(content[at], offset + at, edits)
-        straight = [at for at, character in enumerate(content) if character == '"']
+        straight = [match.start() for match in re.finditer('"', content)]
         # 12" is twelve inches: only what is odd with and without such marks is surely wrong.
         sure = [at for at in straight if not content[at - 1 : at].isdigit()]
         if len(straight) % 2 and len(sure) % 2:
@@ -177,7 +206,8 @@ def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
 def _lonely(content: str) -> Iterator[tuple[int, str]]:
     """Marks without a partner; with the mark that was meant, where “ stands for ” on the same line."""
     open_marks: list[int] = []
-    for at, character in enumerate(content):
+    for match in _QUOTE.finditer(content):
+        at, character = match.start(), match[0]
         if character in _QUOTES:
             last = open_marks[-1] if open_marks else None
             if last is not None and content[last] == character and "\n" not in content[last:at]:
@@ -185,11 +215,10 @@ def _lonely(content: str) -> Iterator[tuple[int, str]]:
                 yield at, _QUOTES[character]
             else:
                 open_marks.append(at)
-        elif character in _CLOSING:
-            if open_marks and content[open_marks[-1]] == _CLOSING[character]:
-                open_marks.pop()
-            else:
-                yield at, ""
+        elif open_marks and content[open_marks[-1]] == _CLOSING[character]:
+            open_marks.pop()
+        else:
+            yield at, ""
     yield from ((at, "") for at in open_marks)
 
 

@@ -1,8 +1,9 @@
 """What the rules look at: a prompt, its text without code, and what it will be used for."""
 
+import bisect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from promptlathe.errors import PromptError
@@ -12,6 +13,7 @@ from promptlathe.prompts.findings import Edit, edit_between
 from promptlathe.prompts.sections import Language
 
 _FENCE = re.compile(r"[ \t]*(?:[-*+][ \t]+|\d{1,3}[.)][ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
+_MOST_CHARACTERS_READ = 60_000
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,400}(?<!`)\1(?!`)")
 
 
@@ -26,13 +28,14 @@ class KnownCase:
 @dataclass(frozen=True, slots=True)
 class LintOptions:
     """`is_api`: called by programs, so that nobody is there to be greeted. `count` counts tokens as the model
-    that will be used does; without it they are estimated, and the message says so."""
+    that will be used does; without it they are estimated, and the message says so. `ignored` are rules' codes."""
 
     is_api: bool = True
     cases: tuple[KnownCase, ...] = ()
     count: Callable[[str], int] | None = None
     max_tokens: int = 1500
     max_depth: int = 3
+    ignored: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,9 @@ class LintSource:
         self.text = prompt.document.text
         self.file_offset = len(prompt.front_matter)
         self.unclosed_fence: tuple[Line, str] | None = None
+        self._characters_to_read = _MOST_CHARACTERS_READ
 
-    @property
+    @cached_property
     def language(self) -> Language:
         """The one that the instructions are mostly in: names of sections may well be English in both."""
         chinese = len(re.findall(r"[\u4e00-\u9fff]", self.masked))
@@ -82,6 +86,17 @@ class LintSource:
         parts.append(self.text[position:])
         return "".join(parts)
 
+    def masked_line(self, offset: int) -> Line:
+        """The line that an offset is on, without code."""
+        line = self.lines[bisect.bisect_right(self.lines, offset, key=lambda line: line.start) - 1]
+        return replace(line, text=self.masked[line.start : line.end])
+
+    def section_at(self, offset: int) -> str | None:
+        """The canonical name of the section that an offset is in; None in the preamble and in unknown ones."""
+        sections = self.document.sections
+        at = bisect.bisect_right(sections, offset, key=lambda section: section.start)
+        return sections[at - 1].canonical if at else None
+
     def masked_content(self, section: Section) -> tuple[str, int]:
         """A section's content without code, and its offset."""
         start = section.start + len(section.header)
@@ -94,7 +109,14 @@ class LintSource:
                 yield match[0], start + match.start()
 
     def edits_to(self, change: Callable[[PromptDocument], PromptDocument]) -> tuple[Edit, ...]:
-        """The edit that does what `change` does to the document; none if the document refuses it."""
+        """The edit that does what `change` does to the document; none if the document refuses it.
+
+        The changed document is read to be sure, so only the first of many findings get an edit: mending those
+        makes room for the next. A text that no model could hold gets none.
+        """
+        self._characters_to_read -= len(self.text)
+        if self._characters_to_read < 0:
+            return ()
         try:
             changed = change(self.document).text
         except PromptError:

@@ -8,7 +8,7 @@ from functools import partial
 from promptlathe.prompts.document import PromptDocument, Section
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.rules.source import Line, LintSource
-from promptlathe.prompts.sections import all_names, canonical_name, section_name
+from promptlathe.prompts.sections import all_names, canonical_name
 
 MISSING_ROLE = Rule("LG101", "missing-role", "error", "the prompt has no Role", "提示词没有 Role（角色）")
 DUPLICATE_SECTION = Rule(
@@ -37,18 +37,39 @@ VAGUE_OUTPUT_FORMAT = Rule(
     "输出格式只提了质量要求，没有说明形式",
 )
 
-_MISSPELLINGS = {"constrains": "Constraints", "constrain": "Constraint"}
+_MISSPELLINGS = {
+    "constrains": "Constraints",
+    "constrain": "Constraint",
+    "脚色": "角色",
+    "约朿": "约束",
+    "初使化": "初始化",
+    "初始话": "初始化",
+    "工作流成": "工作流程",
+    "输出格试": "输出格式",
+}
+_OTHER_WORDS = frozenset({"constants", "skillset", "skillsets"})
+"""Near a section's name, and words of their own."""
 _INDENTED = re.compile(r"(?P<indent> {4,}|[ ]{0,3}\t[ \t]*)#{1,6}[ \t]*(?P<name>[^#\s].{0,60})")
 _BARE_MARKER = re.compile(r"(?P<indent>[ \t]*)(?:[-*+•·]|\d{1,3}[.)、．])[ \t]*")
-_DANGLING = re.compile(r"(?<=[^\s\-*+•·])[ \t]+[-*+•·][ \t]*$")
+_DANGLING = re.compile(r"(?<=[^\s\-*+•·])[ \t]+[-•·][ \t]*$")
 _FORM = re.compile(
     r"[\d`{<|:：“\"]|句|行|段|表|列|步|项|字|词|格式|结构|标题|编号|数字|包括|包含|依次|代码|标记|模板|只输出|仅输出|只回答|先|语言"
-    r"|\b(?:sentences?|words?|lines?|lists?|tables?|columns?|rows?|paragraphs?|headings?|numbers?|numbered|bullets?|steps?"
+    r"|(?<![A-Za-z])(?:sentences?|words?|lines?|lists?|tables?|columns?|rows?|paragraphs?|headings?|numbers?|numbered|bullets?|steps?"
     r"|items?|json|yaml|xml|csv|html|markdown|code|blocks?|only|first|then|followed|containing|fields?|keys?|template|text"
-    r"|titles?|label|verdict|query|quer(?:y|ies)|letter|reply|story|summary|translation|prompt|questions?)\b",
+    r"|titles?|label|verdict|query|quer(?:y|ies)|letter|reply|story|summary|translation|prompt|questions?)(?![A-Za-z])",
     re.IGNORECASE,
 )
-_DEFAULT_FORM = {
+_OUTPUT_VERB = re.compile(
+    r"\b(?:output|print|respond|reply|answer|return)s?\b(?=[ \t]+(?:only|just|in|with|as|a|an|one|exactly|the)\b)"
+    r"|(?:只|仅|直接|统一|必须|请)(?:输出|回答|回复|返回)|输出(?=为|成)|以(?=[^\n]{1,12}(?:形式|格式)(?:输出|回答|返回|给出))",
+    re.IGNORECASE,
+)
+_NOT_INSTRUCTIONS = frozenset({"Role", "Profile", "Background", "Examples", "Initialization"})
+_VERDICT = re.compile(
+    r"判断|结论|答案|解释|回答|\b(?:answer|verdict|conclusion|judge?ments?|decision|explanations?)\b",
+    re.IGNORECASE,
+)
+_VERDICT_FORM = {
     "en": "State the conclusion in one sentence first, then explain briefly.",
     "zh": "先用一句话给出结论，再简要说明理由。",
 }
@@ -60,12 +81,12 @@ def missing_role(source: LintSource) -> Iterator[Finding]:
         return
     first = document.sections[0] if document.sections else None
     if first and first.canonical is None and first.level < document.layout.level:
-        at = first.start + first.header.index(first.written)
+        at, _ = _name_span(first)
         edits: tuple[Edit, ...] = (Edit(at, at, "Role: " if source.language == "en" else "角色："),)
         start, end = first.start, first.start + len(first.header)
     else:
-        name = document.profile.get("name") or document.profile.get("姓名") or source.prompt.name
-        edits = source.edits_to(lambda found: found.with_section("Role", name.replace("-", " ")))
+        name = next(filter(None, map(document.profile.get, ("name", "Name", "姓名", "名字"))), None)
+        edits = source.edits_to(lambda found: found.with_section("Role", name)) if name else ()
         start = end = 0
     yield Finding(
         MISSING_ROLE,
@@ -126,9 +147,9 @@ def misspelt_section(source: LintSource) -> Iterator[Finding]:
 def meant_name(section: Section) -> str | None:
     """The name that a misspelt one stands for; None if it is right, or no name at all."""
     written = section.written.strip()
-    if section.canonical:
+    if section.canonical or written in _MISSPELLINGS:
         return _MISSPELLINGS.get(written.casefold())
-    if not re.fullmatch(r"[A-Za-z][A-Za-z ]{3,30}", written):
+    if written.casefold() in _OTHER_WORDS or not re.fullmatch(r"[A-Za-z][A-Za-z ]{3,30}", written):
         return None
     names = {name.casefold(): name for name in all_names() if name.isascii()}
     folded = written.casefold()
@@ -205,36 +226,48 @@ def _has_children(lines: tuple[Line, ...], index: int, indent: int) -> bool:
 
 
 def output_format(source: LintSource) -> Iterator[Finding]:
-    document, language = source.document, source.language
+    """Only what the section says can be mended: which form an answer should have, only the author knows."""
+    document = source.document
     if not document.sections:
         return
     section = document.section("OutputFormat")
-    form = _DEFAULT_FORM[language]
     if section is None:
-        written = section_name("OutputFormat", document.language)
-        yield Finding(
-            MISSING_OUTPUT_FORMAT,
-            "there is no OutputFormat section: say what an answer looks like",
-            "没有 OutputFormat（输出格式）部分：请说明回答的形式",
-            0,
-            0,
-            source.edits_to(lambda found: found.with_section(written, form)),
-        )
+        if not any(_names_a_form(source, other) for other in document.sections):
+            yield Finding(
+                MISSING_OUTPUT_FORMAT,
+                "there is no OutputFormat section: say what an answer looks like",
+                "没有 OutputFormat（输出格式）部分：请说明回答的形式",
+                0,
+                0,
+            )
     elif section.body and not _FORM.search(section.body):
-        body = (
-            f"{section.body}\n- {form}"
-            if section.body.lstrip().startswith("-")
-            else f"{section.body}\n{form}"
-        )
         yield Finding(
             VAGUE_OUTPUT_FORMAT,
             f"{section.written} says how good an answer is, but not what it looks like (a sentence, a list, JSON …)",
             f"“{section.written}”只说了回答要多好，没有说是什么形式（一句话、列表、JSON……）",
             *_name_span(section),
-            source.edits_to(lambda found: found.with_section(section.written, body)),
+            _verdict_first(source, section) if _VERDICT.search(section.body) else (),
         )
 
 
+def _names_a_form(source: LintSource, section: Section) -> bool:
+    """Whether a section that is about something else says what an answer looks like, too."""
+    if section.canonical in _NOT_INSTRUCTIONS:
+        return False
+    lines = (text for text, _ in source.masked_lines(section))
+    return any(_FORM.search(line, match.end()) for line in lines if (match := _OUTPUT_VERB.search(line)))
+
+
+def _verdict_first(source: LintSource, section: Section) -> tuple[Edit, ...]:
+    form = _VERDICT_FORM[source.language]
+    marker = "- " if section.body.lstrip().startswith("-") else ""
+    body = f"{section.body}\n{marker}{form}"
+    return source.edits_to(lambda found: found.with_section(section.written, body))
+
+
 def _name_span(section: Section) -> tuple[int, int]:
-    at = section.start + max(0, section.header.find(section.written))
-    return at, at + len(section.written)
+    """Of the name in the header; to the header's end, if white space in the name was read as other white space."""
+    header, at = section.header, section.header.find(section.written)
+    start = at if at >= 0 else len(header) - len(header.lstrip(" #＃"))
+    end = at + len(section.written) if at >= 0 else len(header)
+    return section.start + start, section.start + end

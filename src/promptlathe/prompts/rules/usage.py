@@ -30,6 +30,15 @@ _GREETING = re.compile(
     r"|自我介绍|介绍自己|介绍你自己|打招呼|问候|欢迎语|开场白|您好|你好|欢迎(?:使用|来到|光临|用户)|友好地?欢迎",
     re.IGNORECASE | re.MULTILINE,
 )
+_SENTENCE_END = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+|\n+")
+_OPENING = re.compile(
+    _GREETING.pattern
+    + r"|<[^>\n]{1,40}>|\bas an? |\bfirst (?:message|conversation|turn|reply)\b|\bhow (?:can|may) I\b"
+    r"|\b(?:I am|I'm|I can|tell me|let me)\b|\b(?:ask|invite|guide|prompt) (?:the )?user\b"
+    r"|第一次|首次|首轮|作为|我是|我可以|我能|我会|我将|告诉我|请问|请输入|请提供|以下[:：]|(?:引导|询问|邀请|提示)用户",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A sentence of a conversation's beginning: said to a person, or about whom to be and what to follow."""
 _NO_GREETING = re.compile(
     r"(?:do not|don't|never|no need to|without)\b[^.!?\n]{0,30}$"
     r"|(?:不要|不必|无需|不用|别|不做|不|勿)[^。！？\n]{0,8}$",
@@ -56,7 +65,7 @@ def greeting(source: LintSource) -> Iterator[Finding]:
     if section is None or not source.options.is_api:
         return
     content, offset = source.masked_content(section)
-    body = api_initialization(source)
+    body = api_initialization(source, section.body)
     for match in _GREETING.finditer(content):
         if _NO_GREETING.search(content[max(0, match.start() - 60) : match.start()]):
             continue
@@ -75,16 +84,28 @@ def _initialization_change(body: str) -> Callable[[PromptDocument], PromptDocume
     return lambda document: document.with_section("Initialization", body)
 
 
-def api_initialization(source: LintSource) -> str:
-    """What Initialization says in a prompt that is called by programs, in the prompt's language."""
+def api_initialization(source: LintSource, old: str) -> str:
+    """What Initialization says in a prompt that is called by programs, in the prompt's language.
+
+    Of the old text, what is no part of a conversation's beginning stays.
+    """
     wanted = ("Workflow", "Constraints", "Rules", "OutputFormat")
     sections = filter(None, map(source.document.section, wanted))
     names = [f"<{meant_name(section) or section.written}>" for section in sections]
+    language = next(iter(re.findall(r"<(?:language|语言)>", old, re.IGNORECASE)), "")
     if source.language == "zh":
         following = f"遵循{'、'.join(names)}，" if names else ""
-        return f"不要自我介绍。{following}直接回答用户的消息。"
-    following = f", following {_listed(names)}" if names else ""
-    return f"Do not introduce yourself. Answer the user's message directly{following}."
+        new = f"不要自我介绍。{following}直接{f'用{language}' if language else ''}回答用户的消息。"
+    else:
+        following = f", following {_listed(names)}" if names else ""
+        new = f"Do not introduce yourself. Answer the user's message directly{f' in {language}' if language else ''}"
+        new += f"{following}."
+    kept = [
+        text.strip()
+        for text in _SENTENCE_END.split(old)
+        if re.search(r"\w", text) and not _OPENING.search(text)
+    ]
+    return "\n".join([new, *kept])
 
 
 def _listed(names: list[str]) -> str:
@@ -94,8 +115,9 @@ def _listed(names: list[str]) -> str:
 def too_deep(source: LintSource) -> Iterator[Finding]:
     """One finding for each section, at its first item that is too deep. A nested heading is a level as well."""
     limit = source.options.max_depth
+    far_in = re.compile(rf"^(?:[ ]{{{limit}}}|[ ]*\t)", re.MULTILINE)
     for section in source.document.sections:
-        line = _first_too_deep(section, limit)
+        line = _first_too_deep(section, limit) if far_in.search(section.content) else None
         if line is None:
             continue
         content, offset = section.content, section.start + len(section.header)
@@ -121,7 +143,7 @@ def _first_too_deep(section: Section, limit: int) -> int | None:
 
 def _body_line_offset(content: str, line: int) -> int:
     """Where line `line` (from 1) of a section's body begins in its content; indentation is passed over."""
-    lines = content.splitlines(keepends=True)
+    lines = re.findall(r"[^\r\n]*(?:\r\n?|\n|\Z)", content)
     skipped = 0
     while skipped < len(lines) and not lines[skipped].strip():
         skipped += 1

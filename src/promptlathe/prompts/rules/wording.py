@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.rules.source import LintSource
@@ -43,16 +42,24 @@ _DENIAL = re.compile(
     r"|不要|不能|不可以?|不得|不应该?|不必|不许|不准|禁止|严禁|切勿|请勿|勿|避免|(?<![特分区级类个])别"
 )
 _INSISTENCE = re.compile(
-    r"^(?:please |you )?(?:must|should|shall|always|do|be sure to|make sure to)\b|\b(?:always|please)\b|^(?:you )"
-    r"|必须|务必|一定要?|应该?|始终|总是|永远|请(?!求)|(?<![重需主])要(?!求|点|素)|可以|需要?"
+    r"^(?:(?:please|you|must|should|shall|may|can|do|be sure to|make sure to|remember to)\b[ ]?){1,3}"
+    r"|\b(?:always|please)\b"
+    r"|必须|务必|一定要?|应该?|始终|总是|永远|请(?!求)|(?<![重需主])要(?!求|点|素)|可以|能够|需要?"
 )
-_SAME_RULE = 0.8
-"""Share of common letter pairs (Sørensen-Dice) from which two lines say the same."""
-_NUMBER = re.compile(r"\d+")
+_EMPTY_WORDS = frozenset(
+    {"a", "an", "the", "any", "of", "to", "your", "its", "it", "s", "are", "is"}
+) | frozenset("的地得了都也所你您")
+_WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
 _QUOTED = re.compile(
     r"[“\"「『'‘`][^”\"」』'’`\n]{1,300}[”\"」』'’`]|[（(][^）)\n]{1,80}[）)]|\{\{[^}\n]{0,80}\}\}|<[^>\n]{1,60}>"
 )
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]+")
+_ENGLISH_GLUE = re.compile(
+    r"\b(?:the|an?|of|to|in|on|for|with|and|or|not|is|are|be|if|that|this|you|your|it|as|by|from|do|never|always"
+    r"|must|should|only|when|what)\b",
+    re.IGNORECASE,
+)
+"""A line with none of these is a list of names (Python, React, Docker), and that is no language."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LABEL = re.compile(
     r"^[ \t]{0,3}(?:#{1,6}[ \t]*|[-*+][ \t]+|\d{1,2}[.)、][ \t]*)?"
@@ -103,44 +110,35 @@ _OWN_LANGUAGE_SECTIONS: frozenset[CanonicalName | None] = frozenset({"Examples",
 
 @dataclass(frozen=True, slots=True)
 class _Saying:
-    """One rule as a reader takes it: what it is about, and whether it forbids it."""
+    """One rule as a reader takes it: the words it is about, and whether it forbids that."""
 
-    core: str
+    core: tuple[str, ...]
     is_denied: bool
     start: int
     end: int
     line: int
 
 
-def repeated_rule(source: LintSource) -> Iterator[Finding]:
+def repeated_or_contradicted_rule(source: LintSource) -> Iterator[Finding]:
     for earlier, later in _pairs(source):
-        if earlier.is_denied != later.is_denied:
-            continue
-        yield Finding(
-            REPEATED_RULE,
-            f"this was said on line {_file_line(source, earlier)} already",
-            f"这一条第 {_file_line(source, earlier)} 行已经说过",
-            later.start,
-            later.end,
-            _removal(source, later),
-        )
-
-
-def contradicted_rule(source: LintSource) -> Iterator[Finding]:
-    for earlier, later in _pairs(source):
+        line = source.prompt.first_text_line + earlier.line
         if earlier.is_denied == later.is_denied:
-            continue
-        yield Finding(
-            CONTRADICTED_RULE,
-            f"this contradicts line {_file_line(source, earlier)}: keep one of the two",
-            f"这一条与第 {_file_line(source, earlier)} 行矛盾，请只留一条",
-            later.start,
-            later.end,
-        )
-
-
-def _file_line(source: LintSource, saying: _Saying) -> int:
-    return source.prompt.first_text_line + saying.line
+            yield Finding(
+                REPEATED_RULE,
+                f"this was said on line {line} already",
+                f"这一条第 {line} 行已经说过",
+                later.start,
+                later.end,
+                _removal(source, later),
+            )
+        else:
+            yield Finding(
+                CONTRADICTED_RULE,
+                f"this contradicts line {line}: keep one of the two",
+                f"这一条与第 {line} 行矛盾，请只留一条",
+                later.start,
+                later.end,
+            )
 
 
 def _removal(source: LintSource, saying: _Saying) -> tuple[Edit, ...]:
@@ -161,43 +159,14 @@ def _indent(text: str) -> int:
 def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
     """Each saying with the first one before it that is about the same.
 
-    Only sayings that share their rarest letter pairs are compared, so that time stays about linear.
+    About the same are those of the same words in the same order: rules that differ in one word ("the larger",
+    "the smaller") are as a rule both meant.
     """
-    earlier: dict[str, list[_Saying]] = {}
+    earlier: dict[tuple[str, ...], _Saying] = {}
     for saying in _sayings(source):
-        keys = _keys(saying.core)
-        candidates = {id(found): found for key in keys for found in earlier.get(key, ())}
-        match = next((found for found in candidates.values() if _is_same(found, saying)), None)
-        if match:
-            yield match, saying
-            continue
-        for key in keys:
-            bucket = earlier.setdefault(key, [])
-            if len(bucket) < 20:
-                bucket.append(saying)
-
-
-def _keys(core: str) -> tuple[str, ...]:
-    words = core.split() if " " in core else [core[at : at + 3] for at in range(len(core) - 2)]
-    return tuple(sorted(set(words), key=lambda word: (-len(word), word))[:12]) or (core,)
-
-
-def _is_same(one: _Saying, other: _Saying) -> bool:
-    if _NUMBER.findall(one.core) != _NUMBER.findall(other.core):
-        return False
-    if one.is_denied != other.is_denied:
-        return one.core == other.core
-    return _similarity(one.core, other.core) >= _SAME_RULE
-
-
-def _similarity(one: str, other: str) -> float:
-    first, second = _letter_pairs(one), _letter_pairs(other)
-    return 2 * len(first & second) / (len(first) + len(second))
-
-
-@lru_cache(maxsize=4096)
-def _letter_pairs(text: str) -> frozenset[str]:
-    return frozenset(text[at : at + 2] for at in range(max(1, len(text) - 1)))
+        found = earlier.setdefault(saying.core, saying)
+        if found is not saying:
+            yield found, saying
 
 
 def _sayings(source: LintSource) -> Iterator[_Saying]:
@@ -210,7 +179,7 @@ def _sayings(source: LintSource) -> Iterator[_Saying]:
             if match is None or start not in numbers:
                 continue
             core, is_denied = _core(match["text"])
-            if len(core) >= (4 if has_chinese(core) else 8):
+            if len(core) >= (4 if has_chinese("".join(core)) else 2):
                 end = start + match.end("text")
                 yield _Saying(core, is_denied, start + match.start("text"), end, numbers[start])
 
@@ -220,14 +189,13 @@ def is_denial(text: str) -> bool:
     return _core(text)[1]
 
 
-def _core(text: str) -> tuple[str, bool]:
-    """The text without what denies or insists, in lower case, without punctuation."""
+def _core(text: str) -> tuple[tuple[str, ...], bool]:
+    """The words that carry the meaning, in lower case, without what denies or insists."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     without, denials = _DENIAL.subn(" ", folded, count=1)
-    is_denied = denials == 1
     plain = _INSISTENCE.sub(" ", without.strip())
-    core = " ".join(re.findall(r"\w+", plain))
-    return (re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])", "", core), is_denied)
+    words = tuple(word for word in _WORD.findall(plain) if word not in _EMPTY_WORDS)
+    return words, denials == 1
 
 
 def mixed_languages(source: LintSource) -> Iterator[Finding]:
@@ -239,7 +207,8 @@ def mixed_languages(source: LintSource) -> Iterator[Finding]:
         for text, start in source.masked_lines(section):
             said = _QUOTED.sub(" ", text)
             chinese, latin = len(_CHINESE.findall(said)), len(_LATIN_WORD.findall(said))
-            is_other = (latin >= 4 and not chinese) if is_chinese else (chinese >= 6 and chinese > latin)
+            is_english = latin >= 4 and not chinese and len(_ENGLISH_GLUE.findall(said)) >= 1
+            is_other = is_english if is_chinese else (chinese >= 6 and chinese > latin)
             if is_other:
                 english, zh = ("English", "英文") if is_chinese else ("Chinese", "中文")
                 yield Finding(

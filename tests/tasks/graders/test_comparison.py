@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 
 from promptlathe.tasks.answer_words import PHRASES
 from promptlathe.tasks.case import Case
-from promptlathe.tasks.grading import Grade, NumberGrader
+from promptlathe.tasks.graders.comparison import ComparisonGrader
+from promptlathe.tasks.grading import Grade
 from promptlathe.tasks.task import get_task
 
 VERDICTS = ("correct", "wrong", "unparsed")
@@ -30,7 +31,7 @@ def question(a, b, polarity, expected, language="en", equal=""):
 
 
 def judged_answers():
-    groups = YAML(typ="safe", pure=True).load(Path(__file__).with_name("number_answers.yaml"))
+    groups = YAML(typ="safe", pure=True).load(Path(__file__).with_name("comparison_answers.yaml"))
     for group in groups:
         case = question(**group["question"])
         for verdict in VERDICTS:
@@ -51,7 +52,7 @@ EQUAL = question("3.1", "3.10", "larger", "equal", equal="equal")
     ids=[f"{case.id}-{place}" for place, (case, *_) in enumerate(JUDGED)],
 )
 def test_judges_as_a_careful_reader_does(case, answer, verdict, contradicts):
-    grade = NumberGrader().grade(case, answer)
+    grade = ComparisonGrader().grade(case, answer)
     assert (grade.verdict, grade.contradicts) == (verdict, contradicts), grade
 
 
@@ -84,7 +85,7 @@ def test_the_judged_answers_cover_both_languages_both_polarities_and_every_verdi
     ],
 )
 def test_says_what_the_answer_was_or_why_there_is_none(case, answer, grade):
-    assert NumberGrader().grade(case, answer) == grade
+    assert ComparisonGrader().grade(case, answer) == grade
 
 
 PLAIN = {
@@ -109,7 +110,7 @@ def test_plain_answers_to_the_real_cases_are_always_read(split):
         for x, y in (options, options[::-1]):
             for template in PLAIN[case.language, case.variables["polarity"]].split("|"):
                 answer = template.format(x=x, y=y)
-                grade = NumberGrader().grade(case, answer)
+                grade = ComparisonGrader().grade(case, answer)
                 expected = "correct" if x == case.expected else "wrong"
                 assert (grade.verdict, grade.contradicts) == (expected, False), (case.id, answer, grade)
 
@@ -122,7 +123,7 @@ def test_equality_is_read_in_every_case_that_offers_it(language, answer):
     offering = [case for case in cases if len(case.options) == 3]
     assert offering
     for case in offering:
-        grade = NumberGrader().grade(case, answer)
+        grade = ComparisonGrader().grade(case, answer)
         assert grade.answer == case.options[2]
         assert grade.verdict == ("correct" if case.stratum == "equal" else "wrong")
 
@@ -155,11 +156,11 @@ FRAGMENTS = [
     st.sampled_from([LARGER, SMALLER, EQUAL]),
 )
 def test_grades_any_text_without_raising(answer, case):
-    grade = NumberGrader().grade(case, answer)
+    grade = ComparisonGrader().grade(case, answer)
     assert grade.verdict in VERDICTS
     assert (grade.answer is None) == (grade.verdict == "unparsed")
     assert (grade.verdict == "correct") == (grade.answer == case.expected)
-    assert NumberGrader().grade(case, answer) == grade
+    assert ComparisonGrader().grade(case, answer) == grade
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_grades_any_text_without_raising(answer, case):
 def test_a_hundred_kilobytes_take_seconds_at_most(fragment):
     answer = (fragment * (100_000 // len(fragment)))[:100_000] + "\nThe answer is 13.8."
     start = time.process_time()
-    NumberGrader().grade(LARGER, answer)
+    ComparisonGrader().grade(LARGER, answer)
     assert time.process_time() - start < 5
 
 

@@ -1,0 +1,65 @@
+"""A stored run's plan, as long as its task is still the one that was asked."""
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from promptlathe.errors import TaskError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from promptlathe.evaluation.plan import Plan
+    from promptlathe.tasks.task import FindTask
+    from promptlathe.workspace.database import RunRecord
+    from promptlathe.workspace.workspace import Workspace
+
+
+def task_finder(workspace: "Workspace", *, allow_python: bool = False) -> "FindTask":
+    """Reads each task's file once, so that a whole command works on the same cases."""
+    return cache(partial(workspace.task, allow_python=allow_python))
+
+
+def remember_task(workspace: "Workspace", run_id: str, plan: "Plan") -> None:
+    """Log which cases and grader a new run is about."""
+    workspace.database.log(run_id, "task", {"task": plan.task, "digest": _digest(plan)})
+
+
+def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
+    """The plan of a run. Raises TaskError where its task is gone or has changed since: its answers were given
+    to other questions, or judged in another way. A mistake in the task's file is said as such."""
+    from promptlathe.evaluation.plan import Plan
+
+    spec = {name: value for name, value in record.spec.items() if name != "search"}
+    plan = Plan.from_json(spec, task_finder(workspace, allow_python=allow_python))
+    then = dict(workspace.database.events(record.id)).get("task", {}).get("digest")
+    hint = "bring the file back as it was, or start a new run"
+    report = workspace.state / "reports" / f"{record.id}.html"
+    if report.exists():
+        hint += f"; what the run found then: {report}"
+    if not then:
+        return plan
+    try:
+        plan.load_task()
+    except UnknownNameError as error:
+        raise TaskError(
+            f"the task of run {record.id} is not here any more: {error.message}", hint=hint
+        ) from error
+    try:
+        is_same = _digest(plan) == then
+    except (TaskError, UsageError):  # fewer cases, or none in a language
+        is_same = False
+    if not is_same:
+        raise TaskError(f"task {plan.task!r} has changed since run {record.id} was made", hint=hint)
+    return plan
+
+
+def evaluation_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
+    """The plan of an evaluation. Raises UsageError for a search, which has cases of several kinds."""
+    if record.kind != "eval":
+        raise UsageError(
+            f"{record.id} is a {record.kind}, not an evaluation",
+            hint=f"see its report: lathe runs show {record.id}",
+        )
+    return stored_plan(workspace, record, allow_python=allow_python)
+
+
+def _digest(plan: "Plan") -> str:
+    return plan.load_task().digest(plan.cases())

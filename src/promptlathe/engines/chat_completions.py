@@ -1,0 +1,170 @@
+"""OpenAI's chat completions on the wire: what is sent for a request, and what comes back, whole or in pieces."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from promptlathe.engines.engine import FinishReason, Request, Sampling
+
+ServerKind = Literal["vllm", "sglang", "lmdeploy", "llamacpp", "ollama", "openai", "unknown"]
+
+_FINISHED: dict[str, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "end_turn": "stop",
+    "eos": "stop",
+}
+
+
+class NotACompletion(ValueError):  # noqa: N818 - the caller says what it means
+    """Half of one, an error object, or something else."""
+
+
+class WithheldAnswer(ValueError):  # noqa: N818 - a complete response in which the model did not answer
+    """The server ended the answer itself: a content filter, an abort, a tool call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished answer. Token counts are 0 where the server does not count."""
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def request_body(request: Request, model: str, server: ServerKind) -> dict[str, object]:
+    """The JSON of a request. All that changes the answer is in it, so that no default of the server's does."""
+    sampling = request.sampling
+    body: dict[str, object] = {
+        "model": model,
+        "messages": [message.as_dict() for message in request.messages],
+        "max_completion_tokens" if server == "openai" else "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+    }
+    if sampling.temperature > 0:
+        body["seed"] = sampling.seed
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if request.is_streamed:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return body | _beyond_openai(sampling, server)
+
+
+def _beyond_openai(sampling: Sampling, server: ServerKind) -> dict[str, object]:
+    """What OpenAI has no field for: always said to servers with defaults of their own (vLLM takes them from the
+    model's generation_config.json, llama.cpp has top_k 40), to others only where it is wanted."""
+    match server:
+        case "vllm" | "sglang":
+            top_k = sampling.top_k or -1
+            return {"top_k": top_k, "min_p": 0.0, "repetition_penalty": sampling.repetition_penalty}
+        case "lmdeploy":
+            return {"top_k": sampling.top_k, "min_p": 0.0, "repetition_penalty": sampling.repetition_penalty}
+        case "llamacpp":
+            return {"top_k": sampling.top_k, "min_p": 0.0, "repeat_penalty": sampling.repetition_penalty}
+    wanted: dict[str, object] = {}
+    if sampling.top_k:
+        wanted["top_k"] = sampling.top_k
+    if sampling.repetition_penalty != 1:
+        wanted["repetition_penalty"] = sampling.repetition_penalty
+    return wanted
+
+
+class _Text(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Text
+    finish_reason: str | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Response(BaseModel):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
+
+
+def read_completion(body: bytes) -> Completion:
+    """The answer in a response that came whole. Raises NotACompletion and WithheldAnswer."""
+    try:
+        response = _Response.model_validate_json(body)
+    except ValidationError as error:
+        raise NotACompletion(str(error)) from None
+    choice, usage = response.choices[0], response.usage or _Usage()
+    return Completion(
+        text=choice.message.content or "",
+        finish_reason=_finish_reason(choice.finish_reason or "stop"),
+        prompt_tokens=usage.prompt_tokens or 0,
+        completion_tokens=usage.completion_tokens or 0,
+    )
+
+
+class _PieceChoice(BaseModel):
+    delta: _Text = _Text()
+    finish_reason: str | None = None
+
+
+class _Piece(BaseModel):
+    """One event of a stream. `choices` may be empty, as in the one that brings the usage, but not missing."""
+
+    choices: list[_PieceChoice]
+    usage: _Usage | None = None
+
+
+@dataclass(slots=True)
+class StreamedCompletion:
+    """An answer that comes in pieces."""
+
+    pieces: list[str] = field(default_factory=list)
+    finish_reason: str | None = None
+    is_done: bool = False
+    _usage: _Usage = field(default_factory=_Usage)
+
+    def add(self, data: str) -> str:
+        """Take one event's data in; the new text. Raises NotACompletion."""
+        if data.strip() == "[DONE]":
+            self.is_done = True
+            return ""
+        try:
+            piece = _Piece.model_validate_json(data)
+        except ValidationError as error:
+            raise NotACompletion(str(error)) from None
+        self._usage = piece.usage or self._usage
+        if not piece.choices:
+            return ""
+        self.finish_reason = piece.choices[0].finish_reason or self.finish_reason
+        text = piece.choices[0].delta.content or ""
+        if text:
+            self.pieces.append(text)
+        return text
+
+    def completion(self) -> Completion:
+        """The answer, once the stream has ended. Raises NotACompletion for a stream that was cut off: it had
+        neither a finish reason nor `[DONE]`; and WithheldAnswer.
+
+        A piece is counted as a token where the server does not count.
+        """
+        if not self.is_done and self.finish_reason is None:
+            raise NotACompletion("the stream ended in the middle")
+        return Completion(
+            text="".join(self.pieces),
+            finish_reason=_finish_reason(self.finish_reason or "stop"),
+            prompt_tokens=self._usage.prompt_tokens or 0,
+            completion_tokens=self._usage.completion_tokens or len(self.pieces),
+        )
+
+
+def _finish_reason(said: str) -> FinishReason:
+    if said not in _FINISHED:
+        raise WithheldAnswer(f"the server ended the answer with {said!r}")
+    return _FINISHED[said]
