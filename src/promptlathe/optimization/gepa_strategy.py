@@ -7,6 +7,7 @@ its budget is exceeded by up to a batch.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,10 +92,8 @@ class GepaStrategy:
                 seed=self._seed,
             )
 
-        try:
+        with suppress(_SpentError):
             await asyncio.to_thread(search)
-        except _SpentError:
-            pass
         candidates = list(self._candidates.values())
         weighed = {candidate: self.evidence(start, candidate) for candidate in candidates[1:]}
         best = max(weighed, key=lambda candidate: weighed[candidate].mean, default=start)
