@@ -11,7 +11,8 @@ from promptlathe.evaluation.plan import no_prompt
 from promptlathe.evaluation.run import Evaluator
 from promptlathe.optimization.given import GivenProposer
 from promptlathe.optimization.ledger import Ledger
-from promptlathe.optimization.optimize import Effort, Observer, Optimized, optimize
+from promptlathe.optimization.optimize import Effort, Optimized, optimize
+from promptlathe.optimization.search import Proposer, Search
 from promptlathe.prompts import Prompt, parse
 from promptlathe.tasks.case import Case
 from promptlathe.tasks.task import get_task
@@ -40,12 +41,25 @@ def prompt(name: str, words: int = 1) -> Prompt:
 
 
 START = prompt("start")
-GOOD, BETTER, BAD = prompt("good"), prompt("better"), prompt("bad")
+GOOD = prompt("good")
 
 
 def evaluator(script: Script, **options: object) -> Evaluator:
     engine = ScriptedEngine(script, **options)
     return Evaluator(get_task(TASK), engine, "scripted", Remembered(), Sampling(max_tokens=20))
+
+
+def race(ledger: Ledger, effort: Effort, proposers: Sequence[Proposer], *, prompts: int = 2) -> Search:
+    """The strategy `race` of this effort, as `make_strategy` sets it up."""
+    task = ledger.evaluator.task
+    return Search(
+        ledger,
+        select=effort.cases(task, "select"),
+        propose=effort.cases(task, "propose"),
+        proposers=proposers,
+        settings=effort.settings,
+        reserve=lambda promised: effort.reserve(promised, prompts),
+    )
 
 
 Prove = Callable[..., Optimized]
@@ -63,14 +77,16 @@ def prove() -> Prove:
             if reads is not None:
                 reads.append((prompts, cases))
 
+        effort = Effort(budget=700, select_cases=160, sealed_cases=sealed, least_sealed=sealed)
+        ledger = Ledger(evaluator(skilled(skill)), effort.budget, on_row=lambda _: None)
         return await optimize(
-            Ledger(evaluator(skilled(skill)), 1500, on_row=lambda _: None),
+            ledger,
             START,
-            [GivenProposer([GOOD])],
-            Effort(select_cases=160, sealed_cases=sealed, least_sealed=sealed),
+            race(ledger, effort, [GivenProposer([GOOD])], prompts=3),
+            effort,
             references=[no_prompt()],
             now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
-            observer=Observer(on_sealed_read=read),
+            on_sealed_read=read,
         )
 
     return made

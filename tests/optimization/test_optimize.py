@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from promptlathe.optimization.ledger import Ledger
 from promptlathe.optimization.operators import BatteryProposer, SectionProposer
 from promptlathe.optimization.optimize import Effort, Optimized, optimize
 from promptlathe.prompts import Prompt, parse
+from tests.optimization.conftest import race
 from tests.optimization.simulated import HINTS, simulated
 
 START = Prompt(
@@ -20,7 +22,9 @@ PLANTED = (*HINTS.rules, *HINTS.output_formats, HINTS.workflow[0])
 async def search(seed: int, skill, *, budget: int = 1500, agreement: float = 0.0) -> Optimized:
     evaluator = simulated(seed, skill, agreement=agreement)
     effort = Effort(budget=budget, languages=("en",), seed=seed)
-    return await optimize(evaluator, START, [BatteryProposer(), SectionProposer()], effort, now=lambda: NOW)
+    ledger = Ledger(evaluator, budget, on_row=lambda _: None)
+    strategy = race(ledger, effort, [BatteryProposer(), SectionProposer()])
+    return await optimize(ledger, START, strategy, effort, now=lambda: NOW)
 
 
 def proven(result: Optimized) -> bool:

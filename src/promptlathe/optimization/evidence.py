@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from promptlathe.evaluation.answers import Row
-from promptlathe.statistics.anytime import PairedRace, log_e_value
+from promptlathe.statistics.anytime import log_e_value
 from promptlathe.statistics.clusters import Clusters
 from promptlathe.statistics.paired import net_flips
 from promptlathe.tasks.case import Case
@@ -39,9 +39,6 @@ class Evidence:
     def upper(self, deviations: float) -> float:
         """How much better `after` may well be."""
         return self.mean + deviations * self.sd
-
-    def race(self, *, alpha: float, candidates: int) -> PairedRace:
-        return PairedRace(self.fixed, self.broken, self.clusters, 0, alpha, candidates)
 
 
 def weigh(cases: Sequence[Case], before: Mapping[str, Row], after: Mapping[str, Row]) -> Evidence:

@@ -6,7 +6,7 @@ from promptlathe.evaluation.plan import no_prompt
 from promptlathe.prompts import Example, Prompt, examples_body, parse
 from promptlathe.prompts.sections import Language
 from promptlathe.tasks.case import Case
-from promptlathe.tasks.task import Task
+from promptlathe.tasks.task import Hints, Task
 
 EXAMPLE_COUNTS = (2, 4, 8, 16, 24)
 
@@ -33,7 +33,7 @@ def battery(task: Task, propose: Sequence[Case]) -> tuple[Prompt, ...]:
 
 
 def _instructions(task: Task, language: Language) -> list[Prompt]:
-    hints, heading = task.hints[language], _HEADINGS[language]
+    hints, heading = task.hints.get(language, Hints()), _HEADINGS[language]
     bodies = {
         "rules": "".join(f"\n- {rule}" for rule in hints.rules),
         "workflow": "".join(f"\n- {step}" for step in hints.workflow),
@@ -51,7 +51,7 @@ def _instructions(task: Task, language: Language) -> list[Prompt]:
 def _with_examples(task: Task, examples: Sequence[Example]) -> list[Prompt]:
     """The examples below the answer-format line, once as text in the system message, once as turns."""
     language = task.languages[0]
-    answer = parse("".join(task.hints[language].output_formats[:1]))
+    answer = parse("".join(task.hints.get(language, Hints()).output_formats[:1]))
     document = answer.with_section("Examples", examples_body(examples, language))
     count = len(examples)
     return [

@@ -239,7 +239,7 @@ def _language(situation: Situation) -> Language:
 
 
 def _hints(situation: Situation) -> Hints:
-    """In the prompt's language if the task has it: instructions in two languages confuse."""
+    """In the prompt's language if the task has any: instructions in two languages confuse."""
     known = situation.task.hints
-    hints = known.get(_language(situation)) or next(iter(known.values()), None)
-    return hints or Hints()
+    nearest = [known.get(_language(situation)), *known.values()]
+    return next((hints for hints in nearest if hints and hints != Hints()), Hints())

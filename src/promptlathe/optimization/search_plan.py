@@ -14,6 +14,8 @@ from promptlathe.prompts import Prompt
 Strategy = Literal["race", "gepa"]
 _EFFORT = TypeAdapter(Effort)
 _PROMPTS = TypeAdapter(list[StoredPrompt])
+_STRATEGY = TypeAdapter[Strategy](Strategy)
+_PROPOSER = TypeAdapter[str | None](str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class SearchPlan:
             return cls(
                 plan=Plan.from_json(rest),
                 effort=_EFFORT.validate_python(search["effort"]),
-                strategy=search["strategy"],
-                proposer=search["proposer"],
+                strategy=_STRATEGY.validate_python(search["strategy"]),
+                proposer=_PROPOSER.validate_python(search["proposer"]),
                 candidates=tuple(stored.read() for stored in _PROMPTS.validate_python(search["candidates"])),
                 references=tuple(stored.read() for stored in _PROMPTS.validate_python(search["references"])),
             )
