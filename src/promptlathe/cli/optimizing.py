@@ -1,6 +1,5 @@
 """Carrying out a search in the terminal: progress, lineage in the event log, certificate and report at the end."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,10 +199,11 @@ def _result(summary: "RunSummary", made: "Optimized", paths: "Mapping[str, str]"
         "winner": winner,
         "ending": made.found.ending,
         "calls": made.calls,
+        "tokens": {"prompt": made.reuse.prompt_tokens, "reused": made.reuse.reused},
         "standings": standings_json(made.found.standings),
         "front": [standing.name for standing in front(made.found.standings)],
         "lineage": [candidate.as_json() for candidate in made.found.candidates],
-        "sections": [asdict(worth) | {"is_idle": worth.is_idle} for worth in made.sections],
+        "sections": [worth.as_json() for worth in made.sections],
         "sealed": summary.as_json(),
         "optimism": made.certificate.claims["optimism"],
         **paths,

@@ -1,7 +1,7 @@
 """What each section of a prompt is worth: the prompt without it, on the same cases."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from promptlathe.errors import PromptError
 from promptlathe.optimization.ledger import Ledger
@@ -23,6 +23,9 @@ class SectionWorth:
     def is_idle(self) -> bool:
         """Whether it may go: nothing shows that it helps, and it costs tokens."""
         return self.comparison.interval.low <= 0 and self.comparison.difference <= 0.01 and self.tokens > 0
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self) | {"is_idle": self.is_idle}
 
 
 async def ablate(ledger: Ledger, prompt: Prompt, cases: Sequence[Case]) -> tuple[SectionWorth, ...]:

@@ -6,6 +6,8 @@ from contextlib import aclosing
 from promptlathe.errors import UsageError
 from promptlathe.evaluation.answers import Row
 from promptlathe.evaluation.run import Evaluator
+from promptlathe.evaluation.schedule import schedule
+from promptlathe.optimization.reuse import Reuse
 from promptlathe.prompts import Prompt
 from promptlathe.tasks.case import Case
 
@@ -23,6 +25,7 @@ class Ledger:
         self.evaluator = evaluator
         self.limit = limit
         self.spent = 0
+        self.reuse = Reuse()
         self._on_row = on_row
         self._rows: dict[str, dict[str, Row]] = {}
 
@@ -55,7 +58,13 @@ class Ledger:
                 async for row in rows:
                     self._rows.setdefault(row.prompt, {})[row.case_id] = row
                     self._on_row(row)
+            self._count_reuse(prompts, cases)
         return True
+
+    def _count_reuse(self, prompts: Sequence[Prompt], cases: Sequence[Case]) -> None:
+        evaluator = self.evaluator
+        asks = schedule(prompts, cases, engine=evaluator.engine.describe(), sampling=evaluator.sampling)
+        self.reuse = self.reuse.and_also(asks, self._rows)
 
     def _missing(self, prompt: Prompt, cases: Sequence[Case]) -> tuple[Case, ...]:
         known = self.rows(prompt.name)

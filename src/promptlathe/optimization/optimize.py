@@ -11,6 +11,7 @@ from promptlathe.optimization.candidates import Candidate
 from promptlathe.optimization.certificate import Certificate, SelectScore, certify, require_checkable
 from promptlathe.optimization.evidence import Evidence
 from promptlathe.optimization.ledger import Ledger
+from promptlathe.optimization.reuse import Reuse
 from promptlathe.optimization.search import LEAST_GAIN, Found, SearchSettings, Strategy
 from promptlathe.prompts import Prompt
 from promptlathe.statistics.power import cases_needed
@@ -63,6 +64,7 @@ class Optimized:
     sealed_rows: tuple[Row, ...]
     sections: tuple[SectionWorth, ...]
     calls: int
+    reuse: Reuse
 
 
 async def optimize(
@@ -119,7 +121,7 @@ async def optimize(
         search=_search_json(found, sections, effort, ledger),
         created_at=now(),
     )
-    return Optimized(found, certificate, tuple(rows), sections, ledger.spent)
+    return Optimized(found, certificate, tuple(rows), sections, ledger.spent, ledger.reuse)
 
 
 def _search_json(
@@ -132,9 +134,10 @@ def _search_json(
     return {
         "budget": effort.budget,
         "calls": ledger.spent,
+        "tokens": asdict(ledger.reuse),
         "candidates": len(found.candidates) - 1,
         "lineage": [candidate.as_json() for candidate in reversed(line)],
-        "sections": [asdict(worth) for worth in sections],
+        "sections": [worth.as_json() for worth in sections],
     }
 
 

@@ -197,17 +197,35 @@ class Search:
     def _winner(self, weighed: dict[Candidate, Evidence]) -> Candidate | None:
         needed = math.log(max(len(weighed), 1) / self._settings.alpha)
         shown = [rival for rival, evidence in weighed.items() if evidence.log_e_value >= needed]
-        return max(shown, key=lambda rival: weighed[rival].mean, default=None)
+        return self._best(shown, weighed)
 
     def _is_promising(self, incumbent: Candidate, rival: Candidate) -> bool:
         return self.evidence(incumbent, rival).upper(DEVIATIONS) > LEAST_GAIN
 
     def _likely_best(self, incumbent: Candidate, rivals: Sequence[Candidate]) -> Candidate:
         """The rival that is likelier than not to be better by enough, if there is one: the budget is at its end,
-        and the sealed cases judge."""
+        and the sealed cases judge. A winner may give way to a shorter rival that is as good; the start, which
+        nothing was shown to beat, stays."""
         weighed = {rival: self.evidence(incumbent, rival) for rival in rivals}
         likely = [rival for rival, found in weighed.items() if found.mean > max(LEAST_GAIN, 0.8 * found.sd)]
-        return max(likely, key=lambda rival: weighed[rival].mean, default=incumbent)
+        best = self._best(likely, weighed) or incumbent
+        if best is incumbent and incumbent.parent:
+            return self._shortest_equal(incumbent, [incumbent, *rivals])
+        return best
+
+    def _best(self, rivals: Sequence[Candidate], weighed: dict[Candidate, Evidence]) -> Candidate | None:
+        best = max(rivals, key=lambda rival: weighed[rival].mean, default=None)
+        return self._shortest_equal(best, rivals) if best else None
+
+    def _shortest_equal(self, best: Candidate, candidates: Sequence[Candidate]) -> Candidate:
+        """The shortest of those that `best` is not likely to beat by enough, on at least half of its cases."""
+        known = self._standing(best, best).cases
+        equal = [
+            candidate
+            for candidate in candidates
+            if (found := self.evidence(candidate, best)).mean <= LEAST_GAIN and 2 * found.cases >= known
+        ]
+        return min([best, *equal], key=lambda candidate: self._standing(candidate, best).prompt_tokens)
 
     async def _new(self, incumbent: Candidate, count: int) -> list[Candidate]:
         """Up to `count` candidates, the proposers taking turns; no more than a first block can be paid for."""
@@ -262,12 +280,12 @@ class Search:
 
     def _standings(self, against: Candidate) -> tuple[Standing, ...]:
         """All prompts so far, the best first."""
-        cases = [case for block in self._blocks for case in block]
-        made = [
-            standing(candidate, self.evidence(against, candidate), self._ledger, cases)
-            for candidate in self._candidates
-        ]
+        made = [self._standing(candidate, against) for candidate in self._candidates]
         return tuple(sorted(made, key=lambda standing: (-standing.accuracy, standing.prompt_tokens)))
+
+    def _standing(self, candidate: Candidate, against: Candidate) -> Standing:
+        cases = [case for block in self._blocks for case in block]
+        return standing(candidate, self.evidence(against, candidate), self._ledger, cases)
 
 
 def standing(candidate: Candidate, evidence: Evidence, ledger: Ledger, cases: Sequence[Case]) -> Standing:
