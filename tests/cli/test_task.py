@@ -14,7 +14,7 @@ import pytest
 
 from promptlathe.cli import task_new
 from promptlathe.evaluation.plan import no_prompt
-from promptlathe.optimization.headroom import battery
+from promptlathe.optimization.battery import battery
 from promptlathe.optimization.prove import Effort, Prover
 from promptlathe.tasks.case import Split
 from promptlathe.tasks.task import Task

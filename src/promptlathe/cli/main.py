@@ -14,6 +14,7 @@ from promptlathe.cli.demo import demo
 from promptlathe.cli.doctor import doctor
 from promptlathe.cli.eval import evaluate
 from promptlathe.cli.export import export
+from promptlathe.cli.headroom import headroom
 from promptlathe.cli.optimize import optimize
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
@@ -38,6 +39,7 @@ app.command()(compare)
 run_cases.register(runs.app)
 runs.app.command()(export)
 app.add_typer(runs.app, name="runs")
+app.command()(headroom)
 app.command()(optimize)
 app.command()(verify)
 app.add_typer(models.app, name="models")

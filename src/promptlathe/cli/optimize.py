@@ -1,4 +1,4 @@
-"""`lathe optimize` and `lathe headroom`: find a better prompt under a budget, and prove it."""
+"""`lathe optimize`: find a better prompt under a budget, and prove it."""
 
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from promptlathe.evaluation.plan import Plan
     from promptlathe.optimization.optimize import Effort
     from promptlathe.prompts import Prompt
-    from promptlathe.tasks.case import Split
+    from promptlathe.tasks.case import Language, Split
+    from promptlathe.tasks.task import Task as FoundTask
     from promptlathe.workspace.workspace import Workspace
 
 Task = Annotated[
@@ -62,31 +63,24 @@ def optimize(
 ) -> None:
     """Improve a prompt section by section under a budget of model calls, and prove the gain on sealed cases."""
     from promptlathe.cli.optimizing import start_search
-    from promptlathe.cli.planned import task_finder
-    from promptlathe.engines.engine import Sampling
-    from promptlathe.evaluation.plan import Plan
     from promptlathe.optimization.search_plan import SearchPlan, Strategy
     from promptlathe.workspace.workspace import Workspace
 
     if strategy not in get_args(Strategy):
         raise UnknownNameError("strategy", strategy, get_args(Strategy))
     workspace = Workspace.find()
-    find_task = task_finder(workspace, allow_python=allow_python)
-    found = find_task(workspace.task_reference(task))
-    languages = tuple(language for language in read_languages(lang) if language in found.languages)
-    languages = languages or found.languages
-    start = _start(workspace, prompt, freeze)
-    plan = Plan(
-        task=workspace.task_reference(task),
-        find_task=find_task,
+    plan = make_plan(
+        workspace,
+        task,
         split="sealed",
-        count=found.available("sealed", sealed_cases, seed=seed, languages=languages),
-        seed=seed,
-        languages=languages,
-        prompts=(start,),
-        models=(model,),
+        at_most=sealed_cases,
+        start=_start(workspace, prompt, freeze),
+        model=model,
         engine=engine,
-        sampling=Sampling(max_tokens=max_tokens),
+        seed=seed,
+        lang=lang,
+        max_tokens=max_tokens,
+        allow_python=allow_python,
     )
     effort = _effort(plan, budget)
     made = SearchPlan(
@@ -97,6 +91,57 @@ def optimize(
         candidates=tuple(workspace.prompt(name) for name in candidate),
     )
     start_search(workspace, "optimize", made, api_key_file=api_key_file, as_json=as_json)
+
+
+def make_plan(
+    workspace: "Workspace",
+    task: str,
+    *,
+    split: "Split",
+    at_most: int,
+    start: "Prompt",
+    model: str,
+    engine: str,
+    seed: int,
+    lang: list[str],
+    max_tokens: int,
+    allow_python: bool,
+) -> "Plan":
+    """With as many of the task's cases as there are, in all its languages if none are given. Raises UsageError
+    for a language it does not have, and for a split without cases."""
+    from promptlathe.cli.planned import task_finder
+    from promptlathe.engines.engine import Sampling
+    from promptlathe.evaluation.plan import Plan
+
+    find_task = task_finder(workspace, allow_python=allow_python)
+    reference = workspace.task_reference(task)
+    found = find_task(reference)
+    languages = read_languages(lang) or found.languages
+    found.cases(split, 0, seed=seed, languages=languages)  # says which language is not there
+    return Plan(
+        task=reference,
+        find_task=find_task,
+        split=split,
+        count=_available(found, split, at_most, seed, languages),
+        seed=seed,
+        languages=languages,
+        prompts=(start,),
+        models=(model,),
+        engine=engine,
+        sampling=Sampling(max_tokens=max_tokens),
+    )
+
+
+def _available(
+    task: "FoundTask", split: "Split", at_most: int, seed: int, languages: "tuple[Language, ...]"
+) -> int:
+    count = task.available(split, at_most, seed=seed, languages=languages)
+    if not count:
+        raise UsageError(
+            f"task {task.name!r} has no {split} cases",
+            hint="a search needs propose, select and sealed cases: write more, or say `splits:`",
+        )
+    return count
 
 
 def _start(workspace: "Workspace", reference: str, freeze: list[str]) -> "Prompt":
@@ -121,23 +166,12 @@ def _effort(plan: "Plan", budget: int) -> "Effort":
 
     task = plan.load_task()
     usual = Effort()
-
-    def available(split: "Split", wanted: int) -> int:
-        count = task.available(split, wanted, seed=plan.seed, languages=plan.languages)
-        if not count:
-            raise UsageError(
-                f"task {task.name!r} has no {split} cases",
-                hint="a search needs propose, select and sealed cases: write more, or say `splits:`",
-            )
-        return count
-
-    sealed = available("sealed", plan.count)
     return Effort(
         budget=budget,
-        propose_cases=available("propose", usual.propose_cases),
-        select_cases=available("select", usual.select_cases),
-        sealed_cases=sealed,
-        least_sealed=min(usual.least_sealed, sealed),
+        propose_cases=_available(task, "propose", usual.propose_cases, plan.seed, plan.languages),
+        select_cases=_available(task, "select", usual.select_cases, plan.seed, plan.languages),
+        sealed_cases=plan.count,
+        least_sealed=min(usual.least_sealed, plan.count),
         seed=plan.seed,
         languages=plan.languages,
     )

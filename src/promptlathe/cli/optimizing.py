@@ -40,7 +40,7 @@ def start_search(
     run_id = new_run_id(kind, datetime.now(UTC))
     workspace.database.start_run(run_id, kind, plan.as_json())
     remember_task(workspace, run_id, plan.plan)
-    _carry_out(workspace, run_id, plan, *engines, as_json=as_json)
+    _carry_out_as(kind, workspace, run_id, plan, *engines, as_json=as_json)
 
 
 def go_on(
@@ -59,7 +59,8 @@ def go_on(
 
     stored = SearchPlan.from_json(record.spec)
     plan = replace(stored, plan=stored_plan(workspace, record, allow_python=allow_python))
-    _carry_out(workspace, record.id, plan, *_open(plan, api_key_file), as_json=as_json)
+    engines = _open(plan, api_key_file)
+    _carry_out_as(record.kind, workspace, record.id, plan, *engines, as_json=as_json)
 
 
 def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -> None:
@@ -68,7 +69,30 @@ def show_stored(workspace: "Workspace", record: "RunRecord", *, as_json: bool) -
     if result is None:
         err.print(f"{record.id} is not finished; go on with: lathe runs resume {record.id}")
         raise typer.Exit(1)
-    _show(result, None, as_json=as_json)
+    if record.kind == "headroom":
+        from promptlathe.cli.headroom import show
+
+        show(result, as_json=as_json)
+    else:
+        _show(result, None, as_json=as_json)
+
+
+def _carry_out_as(
+    kind: "RunKind",
+    workspace: "Workspace",
+    run_id: str,
+    plan: "SearchPlan",
+    engine: "Engine",
+    proposer: "Engine | None",
+    *,
+    as_json: bool,
+) -> None:
+    if kind == "headroom":
+        from promptlathe.cli.headroom import carry_out
+
+        carry_out(workspace, run_id, plan, engine, as_json=as_json)
+    else:
+        _carry_out(workspace, run_id, plan, engine, proposer, as_json=as_json)
 
 
 def _open(plan: "SearchPlan", api_key_file: "Path | None") -> "tuple[Engine, Engine | None]":

@@ -8,7 +8,7 @@ from itertools import chain
 
 from promptlathe.errors import PromptError
 from promptlathe.optimization.candidates import Proposal
-from promptlathe.optimization.headroom import battery
+from promptlathe.optimization.battery import battery
 from promptlathe.optimization.search import Situation
 from promptlathe.prompts import (
     Example,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from promptlathe.optimization.headroom import EXAMPLE_COUNTS, battery
+from promptlathe.optimization.battery import EXAMPLE_COUNTS, battery
 from promptlathe.prompts import read_examples, render_messages
 from promptlathe.tasks.task import Hints, get_task
 from tests.optimization.simulated import TASK, cases
