@@ -115,13 +115,14 @@ def _carry_out(
 ) -> None:
     from promptlathe.cli.evaluating import make_evaluator, running
     from promptlathe.evaluation.html import render_html
+    from promptlathe.optimization.certificate import write_certificate
 
     with running(workspace, run_id):
         (model,) = plan.plan.models
         evaluator = make_evaluator(workspace, run_id, plan.plan, model, engine)
         made = _search(workspace, run_id, plan, evaluator, proposer)
         certificate = workspace.write_report(
-            f"{run_id}.certificate.json", made.certificate.model_dump_json(indent=1) + "\n"
+            f"{run_id}.certificate.json", write_certificate(made.certificate)
         )
         summary, prompts = _sealed_summary(workspace, run_id, plan, made)
         cases = _sealed_cases(plan, made)

@@ -216,6 +216,19 @@ def read_certificate(content: bytes, path: str) -> Certificate:
         ) from error
 
 
+def write_certificate(certificate: Certificate) -> str:
+    """The content of a certificate's file."""
+    return certificate.model_dump_json(indent=1) + "\n"
+
+
+def is_as_written(certificate: Certificate, content: bytes) -> bool:
+    """Whether `content`, which was read as `certificate`, is its file to the letter; only line ends may differ.
+
+    A key that is there twice, of which a reader sees one and a program the other, is not.
+    """
+    return content.replace(b"\r\n", b"\n") == write_certificate(certificate).encode()
+
+
 def find_faults(certificate: Certificate, find_task: FindTask = get_task) -> list[str]:
     """What does not hold up, one line each; none means that everything claimed follows from the answers.
 
