@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, run_cases, runs, task, task_new
+from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, prompt_save, run_cases, runs, task, task_new
 from promptlathe.cli.chat import chat
 from promptlathe.cli.compare import compare
 from promptlathe.cli.console import print_error
@@ -31,6 +31,7 @@ app.command()(demo)
 app.command()(chat)
 prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
+prompt.app.command("save")(prompt_save.save)
 app.add_typer(prompt.app, name="prompt")
 task_new.register(task.app)
 app.add_typer(task.app, name="task")
