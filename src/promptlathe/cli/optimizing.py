@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from promptlathe.engines.engine import Engine
     from promptlathe.evaluation.run import Evaluator
     from promptlathe.evaluation.summary import RunSummary
+    from promptlathe.optimization.certificate import Certificate
     from promptlathe.optimization.optimize import Optimized
     from promptlathe.optimization.search_plan import SearchPlan
     from promptlathe.prompts import Prompt
-    from promptlathe.tasks.case import Case
+    from promptlathe.tasks.case import Case, Language
     from promptlathe.workspace.database import RunKind, RunRecord
     from promptlathe.workspace.workspace import Workspace
 
@@ -115,20 +116,17 @@ def _carry_out(
 ) -> None:
     from promptlathe.cli.evaluating import make_evaluator, running
     from promptlathe.evaluation.html import render_html
-    from promptlathe.optimization.certificate import write_certificate
 
     with running(workspace, run_id):
         (model,) = plan.plan.models
         evaluator = make_evaluator(workspace, run_id, plan.plan, model, engine)
         made = _search(workspace, run_id, plan, evaluator, proposer)
-        certificate = workspace.write_report(
-            f"{run_id}.certificate.json", write_certificate(made.certificate)
-        )
         summary, prompts = _sealed_summary(workspace, run_id, plan, made)
-        cases = _sealed_cases(plan, made)
-        page = render_html(summary, cases, prompts, made.sealed_rows)
-        report = workspace.write_report(f"{run_id}.html", page)
-        result = _result(summary, made, {"certificate": str(certificate), "report": str(report)})
+        verdicts = _verdicts(summary, made)
+        paths = _write_certificate(workspace, run_id, made.certificate, verdicts)
+        page = render_html(summary, _sealed_cases(plan, made), prompts, made.sealed_rows)
+        paths["report"] = str(workspace.write_report(f"{run_id}.html", page))
+        result = _result(summary, made, verdicts) | paths
         workspace.database.log(run_id, "result", result)
     _show(result, summary, as_json=as_json)
 
@@ -211,17 +209,43 @@ def _sealed_summary(
     return summary, prompts
 
 
-def _result(summary: "RunSummary", made: "Optimized", paths: "Mapping[str, str]") -> dict[str, object]:
-    from promptlathe.optimization.front import front
-    from promptlathe.optimization.search import standings_json
+def _verdicts(summary: "RunSummary", made: "Optimized") -> "dict[Language, str]":
     from promptlathe.optimization.verdict import verdict
 
     winner = made.found.best.name
+    return {"en": verdict(summary, winner, "en"), "zh": verdict(summary, winner, "zh")}
+
+
+def _write_certificate(
+    workspace: "Workspace", run_id: str, certificate: "Certificate", verdicts: "Mapping[Language, str]"
+) -> dict[str, str]:
+    """The certificate as JSON, as a page, and as Markdown in both languages; where each is."""
+    from promptlathe.optimization.certificate import write_certificate
+    from promptlathe.optimization.certificate_page import certificate_html, certificate_markdown
+
+    written = {
+        "certificate": ("json", write_certificate(certificate)),
+        "page": ("html", certificate_html(certificate, verdicts)),
+        "markdown": ("md", certificate_markdown(certificate, verdicts, "en")),
+        "markdown_zh": ("zh.md", certificate_markdown(certificate, verdicts, "zh")),
+    }
+    return {
+        kind: str(workspace.write_report(f"{run_id}.certificate.{suffix}", content))
+        for kind, (suffix, content) in written.items()
+    }
+
+
+def _result(
+    summary: "RunSummary", made: "Optimized", verdicts: "Mapping[Language, str]"
+) -> dict[str, object]:
+    from promptlathe.optimization.front import front
+    from promptlathe.optimization.search import standings_json
+
     return {
         "run": summary.run_id,
-        "verdict": {"en": verdict(summary, winner, "en"), "zh": verdict(summary, winner, "zh")},
+        "verdict": dict(verdicts),
         "start": made.certificate.start,
-        "winner": winner,
+        "winner": made.found.best.name,
         "ending": made.found.ending,
         "calls": made.calls,
         "tokens": {"prompt": made.reuse.prompt_tokens, "reused": made.reuse.reused},
@@ -231,7 +255,6 @@ def _result(summary: "RunSummary", made: "Optimized", paths: "Mapping[str, str]"
         "sections": [worth.as_json() for worth in made.sections],
         "sealed": summary.as_json(),
         "optimism": made.certificate.claims["optimism"],
-        **paths,
     }
 
 
@@ -248,9 +271,12 @@ def _show(result: "Mapping[str, object]", summary: "RunSummary | None", *, as_js
         out.print(summary_table(summary))
     verdicts = result["verdict"]
     out.print(verdicts["en"] if isinstance(verdicts, dict) else "", markup=False, style="bold")
-    certificate, report = Path(str(result["certificate"])), Path(str(result["report"]))
-    out.print(f"\ncertificate  {certificate}\nreport       {report}", soft_wrap=True)
-    out.print("\nnext:  lathe verify " + str(certificate), soft_wrap=True)
+    tokens = result["tokens"]
+    if isinstance(tokens, dict) and tokens["prompt"]:
+        out.print(f"prompt tokens {tokens['prompt']}, {tokens['reused'] / tokens['prompt']:.0%} shared with the request before")
+    for kind in ("certificate", "page", "report"):
+        out.print(f"{kind:<12} {result[kind]}", markup=False, soft_wrap=True)
+    out.print(f"\nnext:  lathe verify {result['certificate']}", markup=False, soft_wrap=True)
     if result["winner"] != result["start"]:
         out.print(f"       lathe prompt save {result['run']}", soft_wrap=True)
 
