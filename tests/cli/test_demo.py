@@ -13,7 +13,7 @@ from tests.fakes import ScriptedEngine
 from tests.scripted import TASK, skilled
 
 MakeEngine = Callable[..., ScriptedEngine]
-DEMO = ("demo", "-m", "tiny.gguf", "--engine", "scripted", "--budget", "1500", "--sealed-cases", "60")
+DEMO = ("demo", "-m", "tiny.gguf", "--engine", "scripted", "--budget", "600", "--sealed-cases", "40")
 
 
 def examples_help(system: str) -> float:
@@ -39,7 +39,7 @@ def test_a_demo_measures_proves_and_certifies(
     found = json.loads(out)
     assert "Examples" in winning_prompt(found)
     assert found["verdict"]["en"].startswith(
-        f"Proven: on 60 sealed cases that nobody tuned on, {found['winner']}"
+        f"Proven: on 40 sealed cases that nobody tuned on, {found['winner']}"
     )
     assert "It beats chance" in found["verdict"]["en"]
     assert found["verdict"]["zh"].startswith("已证明")
@@ -59,11 +59,11 @@ def test_a_demo_measures_proves_and_certifies(
 
     events = Workspace(folder).database.events(found["run"])
     (read,) = [content for kind, content in events if kind == "sealed-read"]
-    assert (read["cases"], read["prompts"]) == (60, [found["winner"], "decimal-expert", "none"])
-    assert read["digest"] == get_task(TASK).digest(get_task(TASK).cases("sealed", 60))
+    assert (read["cases"], read["prompts"]) == (40, [found["winner"], "decimal-expert", "none"])
+    assert read["digest"] == get_task(TASK).digest(get_task(TASK).cases("sealed", 40))
 
     asked = len(engine.requests)
-    assert asked <= 1500
+    assert asked <= 600
     code, out, _ = lathe_here(*DEMO, "--json")
     again = json.loads(out)
     assert (code, len(engine.requests), again["verdict"]) == (0, asked, found["verdict"])

@@ -9,6 +9,7 @@ import pytest
 from promptlathe.engines.engine import Request
 from promptlathe.prompts import Prompt, read_prompt
 from promptlathe.workspace.workspace import Workspace
+from tests.chat_server import ChatServer, completion, models
 from tests.cli.conftest import Lathe
 from tests.fakes import ScriptedEngine
 from tests.scripted import TASK, skilled, system_message
@@ -129,22 +130,22 @@ def test_the_search_of_gepa(folder: Path, lathe_here: Lathe, scripted_engine: Ma
 
 
 def test_a_model_that_rewrites_is_asked_and_paid(
-    folder: Path, lathe_here: Lathe, scripted_models: Callable[..., dict[str, ScriptedEngine]]
+    folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine, serve: Callable[..., ChatServer]
 ) -> None:
     prompt_file(folder)
-    engines = scripted_models(
-        tiny=skilled(lambda system: 0.98 if "CLUE" in system else 0.2),
-        writer=lambda _: json.dumps({"body": "- Mind the CLUE.", "reason": "it was missing"}),
-    )
-    options = (*SMALL, "--proposer-model", "writer.gguf", "--json")
+    engine = scripted_engine(skilled(lambda system: 0.98 if "CLUE" in system else 0.2))
+    rewrite = json.dumps({"body": "- Mind the CLUE.", "reason": "it was missing"})
+    server = serve(lambda _: completion(rewrite), {"/v1/models": models("writer")})
+    options = (*SMALL, "--proposer-model", f"{server.url}/v1", "--json")
     code, out, err = lathe_here("optimize", TASK, "-p", "mine", *options)
-    # The engine of the models comes by --engine; the writer's is opened as any model is.
-    if code == 0:
-        found = json.loads(out)
-        assert "CLUE" in winning(found).document.text
-        assert found["calls"] == len(engines["tiny"].requests) + len(engines["writer"].requests) <= 400
-    else:
-        pytest.fail(err)
+    assert code == 0, err
+    found = json.loads(out)
+    assert "CLUE" in winning(found).document.text
+    rewritten = [entry for entry in found["lineage"] if entry["operator"] == "rewrite"]
+    assert {entry["reason"] for entry in rewritten} == {"it was missing"}
+    written = found["calls"] - len(engine.requests)
+    assert 0 < written < 20
+    assert found["calls"] <= 400
 
 
 OWN_TASK = """
