@@ -136,7 +136,7 @@ def test_a_model_that_rewrites_is_asked_and_paid(
     engine = scripted_engine(skilled(lambda system: 0.98 if "CLUE" in system else 0.2))
     rewrite = json.dumps({"body": "- Mind the CLUE.", "reason": "it was missing"})
     server = serve(lambda _: completion(rewrite), {"/v1/models": models("writer")})
-    options = (*SMALL, "--proposer-model", f"{server.url}/v1", "--json")
+    options = (*SMALL, "--proposer-model", server.url, "--json")
     code, out, err = lathe_here("optimize", TASK, "-p", "mine", *options)
     assert code == 0, err
     found = json.loads(out)
