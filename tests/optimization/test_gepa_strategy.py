@@ -1,11 +1,12 @@
 """The gepa package behind our ledger, acceptance and guard: with a scripted reflector."""
 
+import asyncio
 import sys
 
 import pytest
 
 from promptlathe.engines.engine import Request
-from promptlathe.errors import UsageError
+from promptlathe.errors import EngineError, UsageError
 from promptlathe.optimization.candidates import Candidate
 from promptlathe.optimization.gepa_strategy import GepaStrategy
 from promptlathe.optimization.ledger import Ledger
@@ -86,19 +87,35 @@ async def test_the_budget_is_never_exceeded(budget: int, reserved: int) -> None:
     [
         pytest.param("## Role\n- someone else", id="swallows a section"),
         pytest.param(f"- Remember: {PROPOSE[0].question}", id="copies a case"),
-        pytest.param("", id="empty"),
     ],
 )
 async def test_an_invalid_text_is_asked_nothing(reflection: str) -> None:
     run = Run(reflection, 200)
     found = await run.go()
-    assert found.best.name == "start"
-    assert {row for candidate in found.candidates for row in run.ledger.rows(candidate.name)}
-    assert not any("someone else" in text or PROPOSE[0].question in text for text in _systems(run))
+    assert [candidate.name for candidate in found.candidates] == ["start"]
+    systems = {request.messages[0].content for request in run.ledger.evaluator.engine.requests}
+    assert systems == {START.document.instructions}
+    assert run.said
 
 
-def _systems(run: Run) -> list[str]:
-    return [request.messages[0].content for request in run.ledger.evaluator.engine.requests if len(request.messages) > 1]
+async def test_a_reflector_that_breaks_is_an_error_and_no_silence() -> None:
+    run = Run("- Mind the CLUE.", 300)
+    run.reflector._dies_after = 0
+    with pytest.raises(EngineError, match="the scripted engine died"):
+        await run.go()
+    assert run.calls < 60
+
+
+async def test_a_search_that_is_cancelled_asks_no_more() -> None:
+    run = Run("- Mind the CLUE.", 300)
+    searching = asyncio.create_task(run.go())
+    while not run.ledger.evaluator.engine.requests:
+        await asyncio.sleep(0.001)
+    searching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await searching
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert run.calls < 100
 
 
 async def test_where_everything_is_right_it_ends() -> None:

@@ -68,6 +68,9 @@ class GepaStrategy:
         self._on_candidate = on_candidate
         self._on_standings = on_standings
         self._candidates: dict[str, Candidate] = {}
+        self._failure: BaseException | None = None
+        self._idle = 0
+        self._seen_spent = 0
 
     async def run(self, start: Candidate) -> Found:
         """See `Strategy.run`. Raises UsageError where the package is missing."""
@@ -86,14 +89,20 @@ class GepaStrategy:
                 reflection_lm=self._reflect,
                 reflection_minibatch_size=MINIBATCH,
                 acceptance_criterion=_NetFixes(),
-                stop_callbacks=lambda _: self._spendable() < MINIBATCH,
+                stop_callbacks=lambda _: self._is_over(),
                 cache_evaluation=False,
                 logger=_Silent(),
                 seed=self._seed,
             )
 
-        with suppress(_SpentError):
-            await asyncio.to_thread(search)
+        try:
+            with suppress(_SpentError):
+                await asyncio.to_thread(search)
+        except asyncio.CancelledError as error:
+            self._failure = error  # the thread goes on to its next question, and is to end there
+            raise
+        if self._failure:
+            raise self._failure
         candidates = list(self._candidates.values())
         weighed = {candidate: self.evidence(start, candidate) for candidate in candidates[1:]}
         best = max(weighed, key=lambda candidate: weighed[candidate].mean, default=start)
@@ -191,8 +200,25 @@ class GepaStrategy:
     def _spendable(self) -> int:
         return self._ledger.left - self._reserve(weigh((), {}, {}))
 
+    def _is_over(self) -> bool:
+        """Asked by gepa before each round. Rounds without a call (it asks for no reflection on a minibatch that
+        is all right) are over once they have gone through all `propose` cases twice."""
+        spent = self._ledger.spent
+        self._idle = self._idle + 1 if spent == self._seen_spent else 0
+        self._seen_spent = spent
+        is_idle = self._idle * MINIBATCH > 2 * len(self._propose)
+        return self._failure is not None or is_idle or self._spendable() < MINIBATCH
+
     def _await(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        """Raises what `work` raises, and keeps it: gepa goes on where a reflection fails."""
+        if self._failure:
+            work.close()
+            raise _SpentError
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except BaseException as error:
+            self._failure = error
+            raise
 
 
 class _NetFixes:
