@@ -30,7 +30,9 @@ def test_what_can_help_is_shown_and_sealed_cases_stay_sealed(
     found = json.loads(out)
     assert (found["finding"], found["start"]) == ("shown", "none")
     assert found["best"].startswith("turns-")
-    assert found["sentence"]["en"].startswith(f"Prompting can help: {found['best']} is right more often than none, by +")
+    assert found["sentence"]["en"].startswith(
+        f"Prompting can help: {found['best']} is right more often than none, by +"
+    )
     assert found["sentence"]["zh"].startswith("提示词能起作用：")
     assert found["calls"] == len(engine.requests) <= 600
     best = next(one for one in found["tried"] if one["name"] == found["best"])
@@ -51,7 +53,14 @@ def test_what_a_person_reads(lathe_here: Lathe, scripted_engine: MakeEngine) -> 
     scripted_engine(turns_help)
     code, out, _ = lathe_here(*SMALL)
     assert code == 0
-    for part in ("on select cases", "against start", "e-value", "none", "answer-line-en", "Prompting can help: "):
+    for part in (
+        "on select cases",
+        "against start",
+        "e-value",
+        "none",
+        "answer-line-en",
+        "Prompting can help: ",
+    ):
         assert part in out
 
 
@@ -72,7 +81,9 @@ def test_prompts_of_ones_own_race_along(folder: Path, lathe_here: Lathe, scripte
 def test_where_nothing_helps_it_says_so_and_what_would(
     lathe_here: Lathe, scripted_engine: MakeEngine, skill: float, advice: str, zh: str
 ) -> None:
-    scripted_engine(lambda request: skilled(lambda _: skill if not system_message(request) else skill - 0.2)(request))
+    scripted_engine(
+        lambda request: skilled(lambda _: skill if not system_message(request) else skill - 0.2)(request)
+    )
     found = json.loads(lathe_here(*SMALL, "--json")[1])
     assert found["finding"] in ("nothing", "not shown")
     assert not any(one["is_better"] for one in found["tried"])

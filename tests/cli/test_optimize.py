@@ -27,7 +27,11 @@ def prompt_file(folder: Path, text: str = EN, name: str = "mine") -> None:
 
 def examples_help(request: Request) -> str:
     """Right nearly always with examples, as text or as turns; seldom without."""
-    is_shown = len(request.messages) > 2 or "Examples" in system_message(request) or "示例" in system_message(request)
+    is_shown = (
+        len(request.messages) > 2
+        or "Examples" in system_message(request)
+        or "示例" in system_message(request)
+    )
     return skilled(lambda _: 0.97 if is_shown else 0.3)(request)
 
 
@@ -68,7 +72,14 @@ def test_what_a_person_reads(folder: Path, lathe_here: Lathe, scripted_engine: M
     scripted_engine(examples_help)
     code, out, _ = lathe_here("optimize", TASK, "-p", "mine", *SMALL)
     assert code == 0
-    for part in ("on select cases", "winner", "Proven: ", "shared with the request before", "certificate ", "page "):
+    for part in (
+        "on select cases",
+        "winner",
+        "Proven: ",
+        "shared with the request before",
+        "certificate ",
+        "page ",
+    ):
         assert part in out
     (run,) = json.loads(lathe_here("runs", "list", "--json")[1])
     assert (run["kind"], run["state"]) == ("optimize", "finished")
@@ -90,7 +101,9 @@ def winning(found: dict) -> Prompt:
     return read_prompt(stored["text"], name=stored["name"])
 
 
-def test_frozen_sections_stay_to_the_byte(folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine) -> None:
+def test_frozen_sections_stay_to_the_byte(
+    folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine
+) -> None:
     prompt_file(folder)
     engine = scripted_engine(examples_help)
     frozen = ("--freeze", "goals", "--freeze", "Constraints")
@@ -106,7 +119,9 @@ def test_another_prompt_can_be_tried(folder: Path, lathe_here: Lathe, scripted_e
     prompt_file(folder)
     prompt_file(folder, "Answer as a mathematician would.", "other")
     scripted_engine(skilled(lambda system: 0.98 if "mathematician" in system else 0.2))
-    found = json.loads(lathe_here("optimize", TASK, "-p", "mine", *SMALL, "--candidate", "other", "--json")[1])
+    found = json.loads(
+        lathe_here("optimize", TASK, "-p", "mine", *SMALL, "--candidate", "other", "--json")[1]
+    )
     (given,) = [entry for entry in found["lineage"] if entry["operator"] == "other"]
     assert given["reason"] == "given"
     assert "mathematician" in winning(found).document.text
@@ -162,7 +177,8 @@ cases:
 def test_a_task_of_ones_own(folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine) -> None:
     (folder / "tasks").mkdir()
     cases = "".join(
-        f"  - {{country: Land {number}, expected: {('Paris', 'Rome')[number % 2]}}}\n" for number in range(240)
+        f"  - {{country: Land {number}, expected: {('Paris', 'Rome')[number % 2]}}}\n"
+        for number in range(240)
     )
     (folder / "tasks" / "capitals.yaml").write_text(OWN_TASK.lstrip() + cases, encoding="utf-8")
     prompt_file(folder)
@@ -220,7 +236,8 @@ def test_a_task_without_sealed_cases_cannot_be_searched(
 ) -> None:
     (folder / "tasks").mkdir()
     (folder / "tasks" / "few.yaml").write_text(
-        "question: What is {{x}}?\ngrader: exact\ncases:\n  - {x: 1, expected: one, split: propose}\n", encoding="utf-8"
+        "question: What is {{x}}?\ngrader: exact\ncases:\n  - {x: 1, expected: one, split: propose}\n",
+        encoding="utf-8",
     )
     prompt_file(folder)
     scripted_engine(no_help)

@@ -32,7 +32,9 @@ def search(folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine) -> Call
     return run
 
 
-def test_it_is_saved_with_version_link_and_proof(folder: Path, lathe_here: Lathe, search: Callable[..., dict]) -> None:
+def test_it_is_saved_with_version_link_and_proof(
+    folder: Path, lathe_here: Lathe, search: Callable[..., dict]
+) -> None:
     found = search()
     code, out, err = lathe_here("prompt", "save", found["run"], "--name", "proven")
     assert code == 0, err
@@ -80,7 +82,9 @@ def test_a_search_from_no_prompt_is_saved_under_the_tasks_name(
     assert Workspace(folder).prompt(TASK).version == "1.0.0"
 
 
-def test_a_library_prompt_is_saved_beside_it(folder: Path, lathe_here: Lathe, search: Callable[..., dict]) -> None:
+def test_a_library_prompt_is_saved_beside_it(
+    folder: Path, lathe_here: Lathe, search: Callable[..., dict]
+) -> None:
     found = search("decimal-expert-en")
     assert lathe_here("prompt", "save", found["run"])[0] == 0
     assert Workspace(folder).prompt("decimal-expert-en").version != "1.0.0"

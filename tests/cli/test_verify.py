@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from promptlathe.errors import LatheError
-from promptlathe.optimization.certificate import find_faults, is_as_written, read_certificate, write_certificate
+from promptlathe.optimization.certificate import (
+    find_faults,
+    is_as_written,
+    read_certificate,
+    write_certificate,
+)
 from promptlathe.engines.engine import Request
 from tests.cli.conftest import Lathe
 from tests.fakes import ScriptedEngine, a_model
@@ -111,7 +116,10 @@ def test_a_sample_is_whole_clusters_and_the_same_each_time(
     engine.requests.clear()
     lathe_here("verify", saved, *RERUN, "--sample", "9")
     assert [request.messages[-1].content for request in engine.requests] == questions
-    assert json.loads(lathe_here("verify", saved, *RERUN, "--sample", "999", "--json")[1])["rerun"]["asked"] == 120
+    assert (
+        json.loads(lathe_here("verify", saved, *RERUN, "--sample", "999", "--json")[1])["rerun"]["asked"]
+        == 120
+    )
 
 
 def test_other_words_are_counted_and_the_claim_holds(
@@ -171,7 +179,12 @@ def test_another_model_is_refused_and_a_new_engine_named(
     ],
 )
 def test_what_is_missing_for_a_rerun_is_one_line(
-    saved: str, lathe_here: Lathe, scripted_engine: MakeEngine, options: tuple[str, ...], message: str, hint: str
+    saved: str,
+    lathe_here: Lathe,
+    scripted_engine: MakeEngine,
+    options: tuple[str, ...],
+    message: str,
+    hint: str,
 ) -> None:
     scripted_engine(skilled(skill))
     code, out, err = lathe_here("verify", saved, *options)

@@ -10,7 +10,10 @@ from tests.optimization.simulated import cases, simulated
 from tests.scripted import skilled
 
 PROMPT = Prompt(
-    "p", parse("# Role: Judge\n\n## Goals\nsay it\n\n## Rules\nthe clue\n\n## Style\nquite some idle words\n\n## Tone\nHARM\n")
+    "p",
+    parse(
+        "# Role: Judge\n\n## Goals\nsay it\n\n## Rules\nthe clue\n\n## Style\nquite some idle words\n\n## Tone\nHARM\n"
+    ),
 )
 
 

@@ -33,7 +33,10 @@ def test_examples_are_propose_cases_one_of_a_cluster_and_as_turns_or_text() -> N
     assert len({case.cluster for case in chosen}) == 8
     turns = render_messages(prompts["turns-8"], "And now?", {})
     assert [message.role for message in turns] == ["system", *["user", "assistant"] * 8, "user"]
-    assert [message.role for message in render_messages(prompts["text-8"], "And now?", {})] == ["system", "user"]
+    assert [message.role for message in render_messages(prompts["text-8"], "And now?", {})] == [
+        "system",
+        "user",
+    ]
 
 
 def test_few_cases_or_no_hints_make_a_shorter_battery() -> None:

@@ -93,4 +93,6 @@ async def test_the_markdown_is_tables_with_all_their_rows() -> None:
     rows = [token for token in tokens if token.type == "tr_open"]
     claims, sections = certificate.claims, certificate.search["sections"]
     assert len(tables) == 4
-    assert len(rows) == 4 + len(claims["accuracy"]) + len(claims["comparisons"]) + len(claims["strata"]) + len(sections)
+    assert len(rows) == 4 + len(claims["accuracy"]) + len(claims["comparisons"]) + len(
+        claims["strata"]
+    ) + len(sections)

@@ -13,7 +13,9 @@ Given = tuple[str, int, int, float]
     [
         pytest.param([], [], id="nothing"),
         pytest.param([("a", 0, 0, 0.0)], [], id="not asked"),
-        pytest.param([("a", 50, 100, 90.0), ("b", 80, 100, 200.0)], ["b", "a"], id="each is best at something"),
+        pytest.param(
+            [("a", 50, 100, 90.0), ("b", 80, 100, 200.0)], ["b", "a"], id="each is best at something"
+        ),
         pytest.param([("a", 80, 100, 90.0), ("b", 50, 100, 200.0)], ["a"], id="longer and worse"),
         pytest.param([("a", 80, 100, 90.0), ("b", 80, 100, 70.0)], ["b"], id="as good and shorter"),
         pytest.param([("a", 80, 100, 90.0), ("b", 48, 49, 10.0)], ["a"], id="hardly known"),

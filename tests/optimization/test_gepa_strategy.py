@@ -25,8 +25,13 @@ SELECT = cases("select", 80, seed=0)
 
 class Run:
     def __init__(
-        self, reflection: str | list[str], budget: int, *, skill=lambda text: 0.9 if "CLUE" in text else 0.4,
-        start: Prompt = START, reserved: int = 0,
+        self,
+        reflection: str | list[str],
+        budget: int,
+        *,
+        skill=lambda text: 0.9 if "CLUE" in text else 0.4,
+        start: Prompt = START,
+        reserved: int = 0,
     ) -> None:
         self.said: list[str] = []
         self.reflections = [reflection] if isinstance(reflection, str) else reflection
@@ -137,7 +142,9 @@ async def test_it_goes_the_same_way_again_without_a_call() -> None:
     found = await first.go()
     again = Run(["- never said"], 250)
     again.ledger.evaluator.recorder.responses.update(first.ledger.evaluator.recorder.responses)
-    assert [one.as_json() for one in (await again.go()).candidates] == [one.as_json() for one in found.candidates]
+    assert [one.as_json() for one in (await again.go()).candidates] == [
+        one.as_json() for one in found.candidates
+    ]
     assert again.calls == 0
 
 

@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 
 from promptlathe.optimization.candidates import Candidate, Proposal
-from promptlathe.optimization.operators import OPERATORS, BatteryProposer, SectionProposer, contrastive, keeps_frozen
+from promptlathe.optimization.operators import (
+    OPERATORS,
+    BatteryProposer,
+    SectionProposer,
+    contrastive,
+    keeps_frozen,
+)
 from promptlathe.optimization.search import Situation
 from promptlathe.prompts import (
     DialectId,
@@ -54,10 +60,14 @@ START = Prompt("start", parse(TEXT))
 DECIMALS = get_task("decimal-comparison")
 
 
-def situation(prompt: Prompt = START, *, task: Task = TASK, cases: int = 40, failed: Sequence[int] = ()) -> Situation:
+def situation(
+    prompt: Prompt = START, *, task: Task = TASK, cases: int = 40, failed: Sequence[int] = ()
+) -> Situation:
     propose = task.cases("propose", cases)
     candidate = Candidate.start(prompt)
-    return Situation(task, candidate, propose, [(propose[i], "no") for i in failed], frozenset({prompt.digest}))
+    return Situation(
+        task, candidate, propose, [(propose[i], "no") for i in failed], frozenset({prompt.digest})
+    )
 
 
 async def proposals(seen: Situation) -> list[Proposal]:
@@ -92,8 +102,10 @@ CHANGES: list[tuple[str, str, str, Callable[[Prompt], object]]] = [
         "rules",
         "all rules that the task knows",
         "Constraints",
-        lambda prompt: body(prompt, "Constraints").splitlines()
-        == ["- Be brief.", "- Be right.", "- Be kind.", *(f"- {rule}" for rule in HINTS.rules)],
+        lambda prompt: (
+            body(prompt, "Constraints").splitlines()
+            == ["- Be brief.", "- Be right.", "- Be kind.", *(f"- {rule}" for rule in HINTS.rules)]
+        ),
     ),
     (
         "rules",
@@ -144,7 +156,11 @@ CHANGES: list[tuple[str, str, str, Callable[[Prompt], object]]] = [
 async def test_an_operator_changes_its_section_and_no_other(
     operator: str, reason: str, section: str, is_so: Callable[[Prompt], object]
 ) -> None:
-    (made,) = [one for one in (await by_operator(situation()))[operator] if one.reason == reason and one.section == section]
+    (made,) = [
+        one
+        for one in (await by_operator(situation()))[operator]
+        if one.reason == reason and one.section == section
+    ]
     assert is_so(made.prompt)
     assert changed_sections(START, made.prompt) == {section}
     assert made.prompt.name == "start"
@@ -182,7 +198,9 @@ async def test_examples_are_turned_round() -> None:
 
 async def test_the_operators_take_turns() -> None:
     first = [made.operator for made in await SectionProposer().propose(situation(), len(OPERATORS) - 1)]
-    names = [operator.__name__.replace("_", "-") for operator in OPERATORS if operator.__name__ != "example_order"]
+    names = [
+        operator.__name__.replace("_", "-") for operator in OPERATORS if operator.__name__ != "example_order"
+    ]
     assert first == names
 
 
@@ -279,7 +297,9 @@ async def test_fewer_cases_than_examples_are_no_proposal() -> None:
 async def test_the_battery_is_for_the_start_alone() -> None:
     seen = situation()
     made = await BatteryProposer().propose(seen, 100)
-    assert {"none", "direct-en", "answer-line-en", "flat-en", "text-8", "turns-2"} <= {one.operator for one in made}
+    assert {"none", "direct-en", "answer-line-en", "flat-en", "text-8", "turns-2"} <= {
+        one.operator for one in made
+    }
     assert all(one.section is None for one in made)
     assert len(await BatteryProposer().propose(seen, 3)) == 3
     later = replace(seen, incumbent=replace(seen.incumbent, parent=seen.incumbent))

@@ -18,7 +18,11 @@ from tests.optimization.conftest import Remembered
 DECIMALS = get_task("decimal-comparison")
 PROPOSE = DECIMALS.cases("propose", 20)
 SEALED = DECIMALS.cases("sealed", 20)
-START = Prompt("start", parse("# Role: Judge\n\n## Goals\n- Say which.\n\n## Constraints\n- Be brief.\n"), frozen=("Role",))
+START = Prompt(
+    "start",
+    parse("# Role: Judge\n\n## Goals\n- Say which.\n\n## Constraints\n- Be brief.\n"),
+    frozen=("Role",),
+)
 ZH = Prompt("start", parse("# 角色：裁判\n\n## 目标\n- 说出哪个。\n"), frozen=("Role",))
 
 
@@ -60,7 +64,9 @@ def said(body: object, reason: str = "shorter", **more: object) -> str:
     [
         pytest.param(said("- Compare digit by digit."), id="JSON"),
         pytest.param(f"```json\n{said('- Compare digit by digit.')}\n```", id="fenced"),
-        pytest.param(f"Sure! Here it is:\n{said('- Compare digit by digit.')}\nHope it helps.", id="with talk around"),
+        pytest.param(
+            f"Sure! Here it is:\n{said('- Compare digit by digit.')}\nHope it helps.", id="with talk around"
+        ),
     ],
 )
 async def test_a_good_rewrite_is_a_proposal(answer: str) -> None:
@@ -89,7 +95,9 @@ async def test_without_a_reason_it_has_one() -> None:
         pytest.param(said("x" * (MOST_CHARACTERS + 1)), "body: String should have at most", id="too long"),
         pytest.param(said(["- a"]), "body: Input should be a valid string", id="body a list"),
         pytest.param(said("- a", prompt="# Role: me"), "prompt: Extra inputs", id="a key more"),
-        pytest.param(said("- a", reason="y" * 301), "reason: String should have at most", id="a novel of a reason"),
+        pytest.param(
+            said("- a", reason="y" * 301), "reason: String should have at most", id="a novel of a reason"
+        ),
         pytest.param('{"reason": "none"}', "body: Field required", id="no body"),
         pytest.param(said("- a\n\n## Constraints\n- Never answer."), "Goals", id="swallows a section"),
         pytest.param(said("- Say which."), "nothing was changed", id="as before"),
@@ -112,7 +120,9 @@ async def test_sections_take_turns_and_frozen_ones_are_never_asked_for() -> None
     made = [*await desk.propose(count=1), *await desk.propose(count=5)]
     assert [one.section for one in made] == ["Goals", "Constraints", "Goals"]
     assert len(desk.engine.requests) == 3
-    assert all(one.prompt.document.section("Role").source == START.document.section("Role").source for one in made)
+    assert all(
+        one.prompt.document.section("Role").source == START.document.section("Role").source for one in made
+    )
 
 
 async def test_a_rewrite_that_was_tried_is_not_proposed() -> None:
@@ -158,7 +168,16 @@ async def test_the_same_search_again_asks_nothing_twice_and_each_call_draws_anew
 @pytest.mark.parametrize(
     ("prompt", "parts"),
     [
-        (START, ["You improve one section", "# Role: Judge", "“Goals”", "- Say which.", "It said: It is the other one."]),
+        (
+            START,
+            [
+                "You improve one section",
+                "# Role: Judge",
+                "“Goals”",
+                "- Say which.",
+                "It said: It is the other one.",
+            ],
+        ),
         (ZH, ["你来改进", "# 角色：裁判", "“目标”", "- 说出哪个。", "它的回答：It is the other one."]),
     ],
     ids=["en", "zh"],
@@ -184,5 +203,3 @@ async def test_the_request_shows_task_prompt_section_and_failures(prompt: Prompt
 )
 def test_the_guard(text: str, is_copied: bool) -> None:
     assert bool(CaseGuard([*PROPOSE, *SEALED]).copied(text)) == is_copied
-
-

@@ -69,7 +69,9 @@ async def test_the_best_wins_and_the_hopeless_starve(seed: int) -> None:
     assert found.standings[0].name == "best"
     (best,) = [standing for standing in found.standings if standing.name == "best"]
     assert best.cases == run.asked("best")
-    assert best.correct == sum(row.is_correct for row in run.rows if row.prompt == "best" and row.case_id[0] == "s")
+    assert best.correct == sum(
+        row.is_correct for row in run.rows if row.prompt == "best" and row.case_id[0] == "s"
+    )
     assert best.e_value > 1
     assert best.accuracy == best.correct / best.cases
     assert [candidate.name for candidate in found.candidates] == ["start", *(rival.name for rival in RIVALS)]
@@ -194,5 +196,3 @@ async def test_a_shorter_prompt_that_scores_clearly_worse_does_not_win() -> None
     made = simulated(0, skill_of({"long": 0.95, "short": 0.6, "#": 0.2}))
     for order in ([long, short], [short, long]):
         assert (await Run(made, [GivenProposer(order)], 2000).go()).best.name == "long"
-
-

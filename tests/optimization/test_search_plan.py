@@ -14,7 +14,9 @@ from promptlathe.optimization.search_plan import SearchPlan
 from promptlathe.prompts import read_prompt
 from tests.scripted import TASK
 
-FILE = "---\nversion: 1.2.0\nfrozen: [Role]\nexamples: messages\n---\n# Role: 裁判\n\n## Examples\nQ: 1?\nA: 2\n"
+FILE = (
+    "---\nversion: 1.2.0\nfrozen: [Role]\nexamples: messages\n---\n# Role: 裁判\n\n## Examples\nQ: 1?\nA: 2\n"
+)
 PLAN = SearchPlan(
     Plan(
         task=TASK,

@@ -138,7 +138,15 @@ def show(result: "Mapping[str, object]", *, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return
-    headings = ("on select cases", "right", "95% interval", "against start", "95% interval", "e-value", "tokens")
+    headings = (
+        "on select cases",
+        "right",
+        "95% interval",
+        "against start",
+        "95% interval",
+        "e-value",
+        "tokens",
+    )
     table = Table(*headings, box=None, pad_edge=False)
     tried = result["tried"]
     for one in tried if isinstance(tried, list) else []:

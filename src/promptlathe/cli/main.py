@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, prompt_save, run_cases, runs, task, task_new
+from promptlathe.cli import (
+    models,
+    prompt,
+    prompt_edit,
+    prompt_lint,
+    prompt_save,
+    run_cases,
+    runs,
+    task,
+    task_new,
+)
 from promptlathe.cli.chat import chat
 from promptlathe.cli.compare import compare
 from promptlathe.cli.console import print_error

@@ -35,12 +35,12 @@ class _Saved:
 
 
 def save(
-    run: Annotated[
-        str, typer.Argument(help="A search's id, or how it begins.", autocompletion=complete_run)
-    ],
+    run: Annotated[str, typer.Argument(help="A search's id, or how it begins.", autocompletion=complete_run)],
     name: Annotated[
         str | None,
-        typer.Option(help="The prompt's name; that of the starting prompt, if not given.", show_default=False),
+        typer.Option(
+            help="The prompt's name; that of the starting prompt, if not given.", show_default=False
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a prompt of that name.")] = False,
     as_json: JsonFlag = False,
@@ -74,7 +74,9 @@ def save(
         print_json(_as_json(saved))
         return
     reasons = f" ({saved.bump.level}: {'; '.join(saved.bump.reasons)})" if saved.bump else ""
-    err.print(f"{saved.older.version or 'none'} -> {saved.prompt.version}{reasons}", markup=False, soft_wrap=True)
+    err.print(
+        f"{saved.older.version or 'none'} -> {saved.prompt.version}{reasons}", markup=False, soft_wrap=True
+    )
     typer.echo(str(saved.path))
 
 
@@ -86,13 +88,15 @@ def _certificate(workspace: "Workspace", run: str) -> "Certificate":
     path = workspace.state / "reports" / f"{record.id}.certificate.json"
     if record.kind not in ("optimize", "demo"):
         raise UsageError(
-            f"{record.id} is a {record.kind}: it has no certificate", hint="only lathe optimize and demo make one"
+            f"{record.id} is a {record.kind}: it has no certificate",
+            hint="only lathe optimize and demo make one",
         )
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{record.id} has no certificate: {error.strerror}", hint=f"finish it: lathe runs resume {record.id}"
+            f"{record.id} has no certificate: {error.strerror}",
+            hint=f"finish it: lathe runs resume {record.id}",
         ) from error
     certificate = read_certificate(content, str(path))
     if certificate.winner == certificate.start:

@@ -20,7 +20,9 @@ def certificate_html(certificate: Certificate, verdict: Mapping[Language, str]) 
     return environment.get_template("certificate.html.j2").render(_shown(certificate, verdict))
 
 
-def certificate_markdown(certificate: Certificate, verdict: Mapping[Language, str], language: Language) -> str:
+def certificate_markdown(
+    certificate: Certificate, verdict: Mapping[Language, str], language: Language
+) -> str:
     """The same for a pull request or a wiki, in one language. Prompts stand in fences that they cannot close."""
     environment = page_environment(_PACKAGE)
     environment.autoescape = False

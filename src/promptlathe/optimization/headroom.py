@@ -79,9 +79,7 @@ class Headroom:
         }
 
 
-async def measure_headroom(
-    ledger: Ledger, start: Prompt, race: Search, select: Sequence[Case]
-) -> Headroom:
+async def measure_headroom(ledger: Ledger, start: Prompt, race: Search, select: Sequence[Case]) -> Headroom:
     """Race what `race` proposes against `start` until the budget is spent or nothing is left to find out. No
     sealed case is read. Raises EngineError where every request failed."""
     found = await race.run(Candidate.start(start))

@@ -122,9 +122,7 @@ class _Forgetful:
         """Nothing is kept."""
 
 
-def _claims(
-    certificate: Certificate, task: Task, rows: Mapping[tuple[str, str], Row]
-) -> dict[str, object]:
+def _claims(certificate: Certificate, task: Task, rows: Mapping[tuple[str, str], Row]) -> dict[str, object]:
     """What the certificate would claim with these answers in the place of its own."""
     kept = [answer for answer in certificate.answers if (answer.prompt, answer.case_id) not in rows]
     fresh = [
