@@ -44,6 +44,9 @@ class GepaStrategy:
     `validation` cases of `select` are what it keeps its Pareto front on: every accepted child answers them all.
     """
 
+    propose_new_texts = None
+    """gepa's own way of asking for a new text; without this name every reflection fails, and it goes on."""
+
     def __init__(
         self,
         ledger: Ledger,
