@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from promptlathe.optimization.prove import Effort, Prover
 
 from promptlathe.cli import task_new
 from promptlathe.evaluation.plan import no_prompt
 from promptlathe.optimization.battery import battery
-from promptlathe.optimization.prove import Effort, Prover
 from promptlathe.tasks.case import Split
 from promptlathe.tasks.task import Task
 from promptlathe.workspace.workspace import Workspace

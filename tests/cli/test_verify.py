@@ -16,7 +16,6 @@ from promptlathe.optimization.certificate import (
     read_certificate,
     write_certificate,
 )
-from promptlathe.engines.engine import Request
 from tests.cli.conftest import Lathe
 from tests.fakes import ScriptedEngine, a_model
 from tests.optimization.conftest import Prove, prove  # noqa: F401 - the fixture
@@ -66,7 +65,7 @@ def test_any_one_character_is_noticed(certificate: bytes, data: st.DataObject) -
 
 @pytest.mark.parametrize("part", ["answers", "prompts", "errors", "claims", "select", "task"])
 def test_in_every_part(certificate: bytes, part: str) -> None:
-    text, draw = certificate.decode(), random.Random(part)
+    text, draw = certificate.decode(), random.Random(part)  # noqa: S311
     start = text.index(f'\n "{part}":')
     end = text.find('\n "', start + 1)
     for _ in range(12):

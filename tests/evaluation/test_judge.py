@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from promptlathe.optimization.prove import Effort, Prover
 
 from promptlathe.engines.engine import Request, Sampling
 from promptlathe.errors import TaskError
@@ -12,7 +13,6 @@ from promptlathe.evaluation.judge import Judge, describe, needs_judge
 from promptlathe.evaluation.plan import no_prompt
 from promptlathe.evaluation.run import Evaluator
 from promptlathe.optimization.certificate import require_checkable
-from promptlathe.optimization.prove import Effort, Prover
 from promptlathe.tasks.case import Case, Language
 from promptlathe.tasks.graders import make_grader
 from promptlathe.tasks.graders.judge import JudgeGrader

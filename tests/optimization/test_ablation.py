@@ -35,7 +35,7 @@ async def test_a_planted_worth_is_found() -> None:
         assert worth.comparison.cases == 400
     assert next(iter(worths)) == "Rules"
     assert list(worths)[-1] == "Tone"
-    assert worths["Style"].tokens == len("## Style quite some idle words".split())
+    assert worths["Style"].tokens == len(["##", "Style", "quite", "some", "idle", "words"])
     assert worths["Tone"].is_idle
     assert not worths["Rules"].is_idle
     assert made.spent == 6 * 400

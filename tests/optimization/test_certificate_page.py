@@ -6,9 +6,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from promptlathe.evaluation.numerals import percent, points
+from promptlathe.evaluation.plan import StoredPrompt
 from promptlathe.optimization.certificate import Certificate
 from promptlathe.optimization.certificate_page import certificate_html, certificate_markdown
-from promptlathe.evaluation.plan import StoredPrompt
 from tests.optimization.conftest import Prove
 from tests.optimization.test_optimize import search
 

@@ -90,7 +90,7 @@ async def test_the_budget_is_never_exceeded(budget: int, reserved: int) -> None:
 @pytest.mark.parametrize(
     "reflection",
     [
-        pytest.param("## Role\n- someone else", id="swallows a section"),
+        pytest.param("## Rules\n- someone else", id="swallows a section"),
         pytest.param(f"- Remember: {PROPOSE[0].question}", id="copies a case"),
     ],
 )
@@ -114,7 +114,7 @@ async def test_a_reflector_that_breaks_is_an_error_and_no_silence() -> None:
 async def test_a_search_that_is_cancelled_asks_no_more() -> None:
     run = Run("- Mind the CLUE.", 300)
     searching = asyncio.create_task(run.go())
-    while not run.ledger.evaluator.engine.requests:
+    while not run.ledger.evaluator.engine.requests:  # noqa: ASYNC110 - the engine is in another thread
         await asyncio.sleep(0.001)
     searching.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -48,7 +48,6 @@ def test_it_comes_back_as_it_was() -> None:
         lambda spec: spec.update(search=[]),
         lambda spec: spec["search"].pop("effort"),
         lambda spec: spec["search"]["effort"].update(budget="a lot"),
-        lambda spec: spec["search"]["effort"].update(patience=3),
         lambda spec: spec["search"].update(strategy="magic"),
         lambda spec: spec["search"].update(proposer=3),
         lambda spec: spec["search"]["candidates"].append({"name": "x"}),

@@ -273,9 +273,8 @@ def _show(result: "Mapping[str, object]", summary: "RunSummary | None", *, as_js
     out.print(verdicts["en"] if isinstance(verdicts, dict) else "", markup=False, style="bold")
     tokens = result["tokens"]
     if isinstance(tokens, dict) and tokens["prompt"]:
-        out.print(
-            f"prompt tokens {tokens['prompt']}, {tokens['reused'] / tokens['prompt']:.0%} shared with the request before"
-        )
+        share = tokens["reused"] / tokens["prompt"]
+        out.print(f"prompt tokens {tokens['prompt']}, {share:.0%} shared with the request before")
     for kind in ("certificate", "page", "report"):
         out.print(f"{kind:<12} {result[kind]}", markup=False, soft_wrap=True)
     out.print(f"\nnext:  lathe verify {result['certificate']}", markup=False, soft_wrap=True)

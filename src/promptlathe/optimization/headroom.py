@@ -148,13 +148,15 @@ _WORDS = {
         "space": " ",
         "shown": "Prompting can help: {best} is right more often than {start}, by {difference} points ({interval}) on "
         "{common} cases.",
-        "not shown": "Not shown: {best} may be better than {start}, by {difference} points ({interval}) on {common} cases.",
-        "nothing": "None of {ways} ways of asking does better than {start}, which is right on {share} of {cases} cases.",
+        "not shown": "Not shown: {best} may be better than {start}, by {difference} points ({interval}) on "
+        "{common} cases.",
+        "nothing": "None of {ways} ways of asking does better than {start}, which is right on {share} of "
+        "{cases} cases.",
         "prove": "Whether that holds is for sealed cases to say: lathe optimize.",
         "full": "There is hardly anything left to gain; harder cases would show more.",
         "more": "A larger --budget would tell.",
-        "unreadable": "Many answers settle on nothing that can be read: a longer --max-tokens, a clearer output format, or "
-        "lathe eval --answer choice may help more than other words.",
+        "unreadable": "Many answers settle on nothing that can be read: a longer --max-tokens, a clearer output "
+        "format, or lathe eval --answer choice may help more than other words.",
         "guessing": "Its answers are not shown to be better than guessing, so other words are not likely to help: "
         "try a larger model.",
         "larger": "What would help: a larger model, hints in the task's file, or prompts of your own with --prompt.",
@@ -167,7 +169,8 @@ _WORDS = {
         "prove": "是否真的成立，要由封存题来证明：lathe optimize。",
         "full": "几乎没有提升的余地了；换更难的题才看得出差别。",
         "more": "加大 --budget 就能分辨。",
-        "unreadable": "许多回答读不出结论：加大 --max-tokens、写清输出格式，或用 lathe eval --answer choice，可能比换说法更有用。",
+        "unreadable": "许多回答读不出结论：加大 --max-tokens、写清输出格式，或用 lathe eval --answer choice，"
+        "可能比换说法更有用。",
         "guessing": "没有证据表明它的回答胜过随机猜测，换说法恐怕帮不上忙：请试更大的模型。",
         "larger": "可能有帮助的做法：换更大的模型，在任务文件里写提示（hints），或用 --prompt 给出自己的提示词。",
     },

@@ -39,7 +39,7 @@ class Ledger:
 
     def cost(self, work: Work) -> int:
         """Calls that `ask` would make: what is known costs nothing."""
-        return sum(len(self._missing(prompt, cases)) for prompt, cases in work)
+        return sum(len(cases) for _, cases in self._missing(work))
 
     def pay(self, calls: int) -> bool:
         """Take calls that are made elsewhere (a proposer's) out of the budget; False if it has too few left."""
@@ -50,10 +50,10 @@ class Ledger:
 
     async def ask(self, work: Work) -> bool:
         """Get the answers that are missing; False, and nothing asked, if the budget does not hold them all."""
-        missing = {prompt.name: (prompt, self._missing(prompt, cases)) for prompt, cases in work}
-        if not self.pay(sum(len(cases) for _, cases in missing.values())):
+        missing = self._missing(work)
+        if not self.pay(sum(len(cases) for _, cases in missing)):
             return False
-        for cases, prompts in _alike(missing.values()):
+        for cases, prompts in _alike(missing):
             async with aclosing(self.evaluator.evaluate(prompts, cases)) as rows:
                 async for row in rows:
                     self._rows.setdefault(row.prompt, {})[row.case_id] = row
@@ -66,9 +66,14 @@ class Ledger:
         asks = schedule(prompts, cases, engine=evaluator.engine.describe(), sampling=evaluator.sampling)
         self.reuse = self.reuse.and_also(asks, self._rows)
 
-    def _missing(self, prompt: Prompt, cases: Sequence[Case]) -> tuple[Case, ...]:
-        known = self.rows(prompt.name)
-        return tuple(case for case in cases if case.id not in known)
+    def _missing(self, work: Work) -> list[tuple[Prompt, tuple[Case, ...]]]:
+        """Each prompt once, with the cases that it has not answered yet, each once."""
+        missing: dict[str, tuple[Prompt, dict[str, Case]]] = {}
+        for prompt, cases in work:
+            known = self.rows(prompt.name)
+            unknown = {case.id: case for case in cases if case.id not in known}
+            missing.setdefault(prompt.name, (prompt, {}))[1].update(unknown)
+        return [(prompt, tuple(cases.values())) for prompt, cases in missing.values()]
 
 
 def _alike(

@@ -7,8 +7,8 @@ from functools import partial
 from itertools import chain
 
 from promptlathe.errors import PromptError
-from promptlathe.optimization.candidates import Proposal
 from promptlathe.optimization.battery import battery
+from promptlathe.optimization.candidates import Proposal
 from promptlathe.optimization.search import Situation
 from promptlathe.prompts import (
     Example,
@@ -235,7 +235,12 @@ def _with_examples(prompt: Prompt, body: str, mode: ExamplesMode) -> Prompt:
 
 
 def _language(situation: Situation) -> Language:
-    return situation.incumbent.prompt.document.language
+    return language_of(situation.incumbent.prompt)
+
+
+def language_of(prompt: Prompt) -> Language:
+    """What it is mostly written in: a Chinese prompt may have English headings."""
+    return LintSource(prompt, LintOptions()).language
 
 
 def _hints(situation: Situation) -> Hints:

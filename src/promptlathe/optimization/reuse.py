@@ -45,6 +45,6 @@ def shared_share(before: Sequence[Message], after: Sequence[Message]) -> float:
             shared += len(new.content)
             continue
         if old.role == new.role:
-            shared += len(commonprefix([old.content, new.content]))
+            shared += len(commonprefix([old.content, new.content]))  # noqa: RUF071 - character by character
         break
     return shared / size if size else 0.0

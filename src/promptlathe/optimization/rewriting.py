@@ -17,7 +17,7 @@ from promptlathe.evaluation.answers import Response, response_key
 from promptlathe.evaluation.run import Recorder
 from promptlathe.messages import Message
 from promptlathe.optimization.candidates import Proposal
-from promptlathe.optimization.operators import keeps_frozen
+from promptlathe.optimization.operators import keeps_frozen, language_of
 from promptlathe.optimization.search import Situation
 from promptlathe.prompts import Section
 from promptlathe.prompts.rules.leaks import CaseIndex
@@ -144,7 +144,7 @@ def _read_rewrite(answer: str) -> _Rewrite:
 
 def request_text(situation: Situation, section: Section) -> str:
     """What the rewriting model is asked: task, prompt, section, and failures from the `propose` cases."""
-    language = situation.incumbent.prompt.document.language
+    language = language_of(situation.incumbent.prompt)
     task = situation.task.description
     failures = "\n".join(
         _REQUEST[language]["failure"].format(
