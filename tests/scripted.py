@@ -29,8 +29,12 @@ TASK = "decimal-comparison"
 def cases_by_question() -> Mapping[str, Case]:
     """Of the seeds and counts that tests use."""
     task = get_task(TASK)
+    languages = (("en",), ("zh",), ("en", "zh"))
     return {
-        case.question: case for split in ("propose", "select", "sealed") for case in task.cases(split, 500)
+        case.question: case
+        for chosen in languages
+        for split in ("propose", "select", "sealed")
+        for case in task.cases(split, 500, languages=chosen)
     }
 
 

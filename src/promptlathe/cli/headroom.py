@@ -138,25 +138,14 @@ def show(result: "Mapping[str, object]", *, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return
-    headings = (
-        "on select cases",
-        "right",
-        "95% interval",
-        "against start",
-        "95% interval",
-        "e-value",
-        "tokens",
-    )
-    table = Table(*headings, box=None, pad_edge=False)
+    table = Table("prompt", "right", "points against the start", "e-value", "tokens", box=None, pad_edge=False)
     tried = result["tried"]
     for one in tried if isinstance(tried, list) else []:
         score, paired = one["score"], one["against_start"]
         table.add_row(
             Text(one["name"]),
             f"{percent(score['accuracy'])} {score['correct']}/{score['cases']}",
-            f"{percent(score['interval']['low'])} to {percent(score['interval']['high'])}",
-            points(paired["difference"]) if paired else "start",
-            f"{points(paired['interval']['low'])} to {points(paired['interval']['high'])}" if paired else "",
+            f"{points(paired['difference'])} ({_between(paired['interval'])})" if paired else "start",
             f"{one['e_value']:.3g}" if paired else "",
             f"{one['prompt_tokens']:.0f}",
             style="bold" if one["is_better"] else "",
@@ -164,3 +153,10 @@ def show(result: "Mapping[str, object]", *, as_json: bool) -> None:
     out.print(table)
     sentences = result["sentence"]
     out.print(sentences["en"] if isinstance(sentences, dict) else "", markup=False, style="bold")
+
+
+def _between(interval: "Mapping[str, float]") -> str:
+    from promptlathe.evaluation.numerals import points_interval
+    from promptlathe.statistics.intervals import Interval
+
+    return points_interval(Interval(**interval), "en")
