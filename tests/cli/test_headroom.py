@@ -54,8 +54,7 @@ def test_what_a_person_reads(lathe_here: Lathe, scripted_engine: MakeEngine) -> 
     code, out, _ = lathe_here(*SMALL)
     assert code == 0
     for part in (
-        "on select cases",
-        "against start",
+        "points against the start",
         "e-value",
         "none",
         "answer-line-en",

@@ -11,7 +11,7 @@ from tests.cli.test_runs import MakeTerminal, row_count, wait_for
 from tests.scripted import Terminal
 
 SEARCH = ("optimize", "decimal-comparison", "-p", "none", "-m", "tiny.gguf", "--engine", "scripted")
-SEARCH += ("--budget", "300", "--sealed-cases", "60", "--lang", "en", "--json")
+SEARCH += ("--budget", "400", "--sealed-cases", "40", "--json")
 
 
 def certificate(stdout: str) -> dict[str, object]:

@@ -165,11 +165,13 @@ def test_a_model_that_rewrites_is_asked_and_paid(
 
 OWN_TASK = """
 description: Capitals
-question: "What is the capital of {{country}}?"
-grader: {choice: [Paris, Rome]}
+question: What is the capital of {{country}}?
+options: [Paris, Rome]
+grader: choice
+splits: {propose: 40, select: 100, sealed: 100}
 hints:
-  rules: [Think of the map.]
-  output_formats: [Answer with one word.]
+  rules: Think of the map.
+  output_formats: Answer with one word.
 cases:
 """
 
@@ -209,7 +211,7 @@ def test_a_task_of_ones_own(folder: Path, lathe_here: Lathe, scripted_engine: Ma
         (("-p", "mein"), "no prompt named 'mein'", "did you mean 'mine'?"),
         (("--candidate", "nobody"), "no prompt named 'nobody'", ""),
         (("--lang", "fr"), "no language 'fr'", "choose from: en, zh"),
-        (("--budget", "50"), "50 is not in", ""),
+        (("--budget", "50"), "Invalid value for '--budget'", ""),
     ],
 )
 def test_a_wrong_name_is_one_line_and_leaves_no_run(

@@ -98,8 +98,8 @@ async def test_what_is_reserved_is_never_touched(budget: int, reserved: int) -> 
     found = await run.go()
     assert run.ledger.spent <= max(budget - reserved, 0)
     assert run.ledger.spent == len(run.ledger.evaluator.engine.requests)
-    if reserved < budget > 60:
-        assert run.ledger.spent > 0
+    if budget - reserved >= 60:  # what failures are looked for on, and a block for the start and a rival
+        assert run.asked("start") >= run.asked("awful") == 20
     assert found.ending in ("budget", "ideas")
 
 

@@ -138,7 +138,9 @@ def show(result: "Mapping[str, object]", *, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return
-    table = Table("prompt", "right", "points against the start", "e-value", "tokens", box=None, pad_edge=False)
+    table = Table(
+        "prompt", "right", "points against the start", "e-value", "tokens", box=None, pad_edge=False
+    )
     tried = result["tried"]
     for one in tried if isinstance(tried, list) else []:
         score, paired = one["score"], one["against_start"]

@@ -229,11 +229,10 @@ class Search:
 
     async def _new(self, incumbent: Candidate, count: int) -> list[Candidate]:
         """Up to `count` candidates, the proposers taking turns; no more than a first block can be paid for."""
-        block = len(self._blocks[0]) if self._blocks else 0
-        affordable = self._spendable(incumbent) // block - 1 if block else 0
         fresh: list[Candidate] = []
         situation = await self._situation(incumbent)
         waiting = [list(await proposer.propose(situation, count)) for proposer in self._proposers]
+        affordable = self._affordable(incumbent)
         while any(waiting) and len(fresh) < min(count, affordable):
             for proposals in waiting:
                 if proposals and len(fresh) < min(count, affordable):
@@ -241,6 +240,14 @@ class Search:
                     if proposal.prompt.digest not in self._tried:
                         fresh.append(self._enter(self._named(incumbent, proposal)))
         return fresh
+
+    def _affordable(self, incumbent: Candidate) -> int:
+        """How many rivals can be given their first block."""
+        if not self._blocks:
+            return 0
+        first = self._blocks[0]
+        own = self._ledger.cost([(incumbent.prompt, first)])
+        return max(self._spendable(incumbent) - own, 0) // len(first)
 
     async def _situation(self, incumbent: Candidate) -> Situation:
         """Shows the incumbent some `propose` cases, so that proposers see how it fails."""
