@@ -97,7 +97,7 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
         prompts=plan.prompts,
         models=plan.models,
         answer=plan.answer,
-        rows=workspace.database.rows(run_id, has_text=False),
+        rows=workspace.database.rows(run_id, has_text=plan.answer == "score"),
         provenance=provenance(workspace, run_id, plan),
     )
 
