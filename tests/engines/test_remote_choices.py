@@ -53,7 +53,12 @@ def serve_as(serve: Serve, owner: str, text: str) -> ChatServer:
 @pytest.mark.parametrize(
     ("owner", "text", "sent", "max_tokens"),
     [
-        ("vllm", "13.11", {"structured_outputs": {"choice": list(CHOICES)}, "guided_choice": list(CHOICES)}, 10),
+        (
+            "vllm",
+            "13.11",
+            {"structured_outputs": {"choice": list(CHOICES)}, "guided_choice": list(CHOICES)},
+            10,
+        ),
         ("sglang", "13.11", {"regex": REGEX}, 10),
         ("lmdeploy", "13.11", {"response_format": {"type": "regex_schema", "regex_schema": REGEX}}, 10),
         ("llamacpp", "13.11", {"grammar": r'root ::= "13.1" | "13.11" | "a \"b\" (c)"'}, 10),
@@ -86,7 +91,8 @@ async def test_a_choice_comes_as_one_piece_where_a_stream_is_wanted(serve: Serve
 
 @pytest.mark.parametrize("owner", OWNERS)
 @pytest.mark.parametrize(
-    "text", ["13.2", "", "13.1.", "I think 13.1", '{"answer": "13.2"}', '{"result": "13.1"}', '["13.1"]', "null"]
+    "text",
+    ["13.2", "", "13.1.", "I think 13.1", '{"answer": "13.2"}', '{"result": "13.1"}', '["13.1"]', "null"],
 )
 async def test_an_answer_that_is_none_of_the_choices_is_a_failure(
     serve: Serve, owner: str, text: str
@@ -94,7 +100,7 @@ async def test_an_answer_that_is_none_of_the_choices_is_a_failure(
     server = serve_as(serve, owner, text)
     (failure,) = [output async for output in engine_for(server).generate([ask()])]
     assert isinstance(failure, Failure)
-    told = "the server was to hold the model to 13.1, 13.11, a \"b\" (c), and gave "
+    told = 'the server was to hold the model to 13.1, 13.11, a "b" (c), and gave '
     assert failure.error.message == f"{server.url}: {told}{text!r}"
     assert len(server.asked) == 1
 

@@ -116,7 +116,7 @@ class RemoteEngine:
                 async for output in outputs:
                     yield output
 
-    async def score(self, requests: Iterable[Request]) -> AsyncGenerator[Scored | Failure, None]:
+    async def score(self, _requests: Iterable[Request]) -> AsyncGenerator[Scored | Failure, None]:
         """See `Engine.score`. Raises UsageError: these APIs tell how likely a text is only once it is written."""
         require_capability(await asyncio.to_thread(self.describe), "score")
         return
