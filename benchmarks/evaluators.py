@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,8 @@ def main() -> None:
         recorded = {name: measure(name, through, cases, *options) for name, through in peers.items()}
     show(f"recorded answers, {given.latency_ms:g} ms each, {len(cases)} cases", recorded)
     show_disagreements(cases, recorded, answers)
+    if not given.real_cases:
+        return
     few = cases[: given.real_cases]
     real = {name: measure(name, through, few, "real") for name, through in peers.items()}
     real[IN_PROCESS] = measure(IN_PROCESS, lambda _: partial(lathe, None), few)
@@ -104,7 +107,7 @@ def arguments() -> argparse.Namespace:
         "--inspect-python", type=Path, required=True, help="Python that has inspect-ai and openai"
     )
     parser.add_argument("--cases", type=int, default=500)
-    parser.add_argument("--real-cases", type=int, default=60)
+    parser.add_argument("--real-cases", type=int, default=60, help="0 leaves the real server out")
     parser.add_argument("--latency-ms", type=float, default=50)
     parser.add_argument("--at-once", type=int, default=32)
     parser.add_argument(
@@ -230,7 +233,8 @@ def inspect_ai(python: Path, url: str, at_once: int, folder: Path, cases: Sequen
     ]
     content = {"system": system_message(), "cases": described}
     (folder / "cases.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    command = [python.absolute(), "-m", "inspect_ai", "eval", HERE / "evaluators_peers" / "inspect_task.py"]
+    shutil.copy(HERE / "evaluators_peers" / "inspect_task.py", folder)
+    command = [python.absolute(), "-m", "inspect_ai", "eval", "inspect_task.py"]
     command += ["-T", f"cases={folder / 'cases.json'}", "--model", f"openai-api/local/{MODEL}"]
     command += ["--max-connections", str(at_once), "--max-samples", str(at_once), "--no-fail-on-error"]
     command += ["--max-tokens", str(MAX_TOKENS), "--temperature", "0", "--top-p", "1"]
@@ -248,7 +252,7 @@ def inspect_ai(python: Path, url: str, at_once: int, folder: Path, cases: Sequen
     )
 
 
-def run(command: Sequence[str | Path], folder: Path, variables: Mapping[str, str] = {}) -> tuple[float, str]:  # noqa: B006
+def run(command: Sequence[str | Path], folder: Path, variables: Mapping[str, str] = {}) -> tuple[float, str]:
     """Seconds and stdout of a command that must succeed."""
     started = time.monotonic()
     done = subprocess.run(command, cwd=folder, env=os.environ | variables, capture_output=True, text=True)

@@ -28,7 +28,7 @@ def decimal_comparison(cases: str) -> Task:
 
 @scorer(metrics=[accuracy(), stderr()])
 def settled() -> Scorer:
-    async def score(state: TaskState, target: Target) -> Score:
+    async def score(state: TaskState, _target: Target) -> Score:
         found = list(re.finditer(state.metadata["settling"], state.output.completion, re.IGNORECASE))
         is_right = bool(found) and found[-1][1] is not None
         return Score(value=CORRECT if is_right else INCORRECT, answer=found[-1][0] if found else None)
