@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test check bench clean
+.PHONY: install demo test check bench bench-peers clean
 
 install: $(STAMP)
 
@@ -30,6 +30,11 @@ bench: install
 	$(BIN)/python -m pip install --quiet --editable '.[test,bench]'
 	$(BIN)/python benchmarks/evaluation_speed.py
 	$(BIN)/python benchmarks/prompt_language.py
+
+# PROMPTFOO and INSPECT_PYTHON are programs that you installed: see benchmarks/README.md.
+bench-peers: install
+	$(BIN)/python -m pip install --quiet --editable '.[test,bench]'
+	$(BIN)/python benchmarks/evaluators.py --promptfoo "$(PROMPTFOO)" --inspect-python "$(INSPECT_PYTHON)"
 
 clean:
 	rm -rf $(VENV) build dist

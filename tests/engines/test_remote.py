@@ -351,7 +351,10 @@ async def test_it_says_what_answers_depend_on(serve: Serve) -> None:
         "/version": Reply({"version": "0.11.2"}),
     }
     known = described(serve(routes=vllm), "#tiny")
-    assert (known.version, known.capabilities) == ("vllm 0.11.2", {"stream", "seed", "prefix_cache"})
+    assert (known.version, known.capabilities) == (
+        "vllm 0.11.2",
+        {"stream", "seed", "prefix_cache", "choice"},
+    )
     server = serve(routes={"/v1/models": models("tiny", meta={"n_params": 1, "size": 5})})
     digests = {first.model_digest, known.model_digest, described(server).model_digest}
     server.routes["/v1/models"] = models("tiny", meta={"n_params": 1, "size": 6})  # another file of that name

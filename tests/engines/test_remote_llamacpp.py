@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -85,13 +86,34 @@ def test_it_tells_what_it_is(engine: RemoteEngine, url: str, embedded_model: Mod
     described = engine.describe()
     assert described.version.startswith("llamacpp ")
     assert len(described.version) > len("llamacpp ")
-    assert described.capabilities == {"stream", "seed", "prefix_cache"}
+    assert described.capabilities == {"stream", "seed", "prefix_cache", "choice"}
     assert described.settings == (("endpoint", url),)
     for text in ("13.8 is larger than 13.11", "哪个更大？"):
         assert engine.tokens(text) == token_counter(embedded_model)(text)
     with pytest.raises(UnknownNameError) as caught:
         engine_at(f"{url}#nothing").describe()
     assert described.model in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        ("13.1", "13.11"),
+        ("相等", "13.8"),
+        ('say "no" \\ [x] (y)*\n.', "|"),
+        (" 13.8", " 13.11"),
+        ("😀", "tab\there"),
+    ],
+)
+async def test_the_answer_is_one_of_the_choices_to_the_letter(
+    engine: RemoteEngine, choices: tuple[str, ...]
+) -> None:
+    for held in [(choice,) for choice in choices] + [choices]:
+        request = replace(ask("Which one?", max_tokens=1), choices=held)
+        (answer,) = [output async for output in engine.generate([request])]
+        assert isinstance(answer, Answer), answer
+        assert answer.text in held
+        assert answer.finish_reason == "stop"
 
 
 async def test_a_wrong_key_is_told_as_that(url: str) -> None:

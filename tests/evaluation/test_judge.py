@@ -62,7 +62,15 @@ CASES = [*(a_case(number) for number in range(4)), a_case(4, "zh")]
 def answered(case: Case, text: str, *, prompt: str = "p") -> Row:
     response = Response(text, "stop", 1, 1, 0.0)
     return Row(
-        prompt, case.id, 0, f"{prompt} {case.id}", response, grader().grade(case, text), None, is_cached=False
+        prompt,
+        "m",
+        case.id,
+        0,
+        f"{prompt} {case.id}",
+        response,
+        grader().grade(case, text),
+        None,
+        is_cached=False,
     )
 
 

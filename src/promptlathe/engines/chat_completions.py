@@ -1,13 +1,12 @@
 """OpenAI's chat completions on the wire: what is sent for a request, and what comes back, whole or in pieces."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from promptlathe.engines.choices import holding, sampling_of_choice
+from promptlathe.engines.endpoint import ServerKind
 from promptlathe.engines.engine import FinishReason, Request, Sampling
-
-ServerKind = Literal["vllm", "sglang", "lmdeploy", "llamacpp", "ollama", "openai", "unknown"]
 
 _FINISHED: dict[str, FinishReason] = {
     "length": "length",
@@ -39,7 +38,7 @@ class Completion:
 
 def request_body(request: Request, model: str, server: ServerKind) -> dict[str, object]:
     """The JSON of a request. All that changes the answer is in it, so that no default of the server's does."""
-    sampling = request.sampling
+    sampling = sampling_of_choice(request, server) if request.choices else request.sampling
     body: dict[str, object] = {
         "model": model,
         "messages": [message.as_dict() for message in request.messages],
@@ -51,7 +50,9 @@ def request_body(request: Request, model: str, server: ServerKind) -> dict[str, 
         body["seed"] = sampling.seed
     if sampling.stop:
         body["stop"] = list(sampling.stop)
-    if request.is_streamed:
+    if request.choices:
+        body |= holding(request.choices, server)
+    elif request.is_streamed:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return body | _beyond_openai(sampling, server)
 

@@ -4,11 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx2
 
 from promptlathe.errors import UsageError
+
+ServerKind = Literal["vllm", "sglang", "lmdeploy", "llamacpp", "ollama", "openai", "unknown"]
 
 KEY_VARIABLE = "LATHE_API_KEY"
 _OPENAI_HOST = "api.openai.com"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx2
 
@@ -14,6 +14,7 @@ from promptlathe.engines.chat_completions import (
     read_completion,
     request_body,
 )
+from promptlathe.engines.choices import NotAChoice, read_choice
 from promptlathe.engines.endpoint import Endpoint
 from promptlathe.engines.engine import Request
 from promptlathe.engines.remote_errors import (
@@ -41,21 +42,27 @@ class Exchange:
     api_key: str | None = field(repr=False)
 
     async def ask(self, request: Request, on_text: OnText) -> Completion:
-        """The answer; of a streamed one the text goes to `on_text` as it comes. Raises Fault."""
+        """The answer; of a streamed one the text goes to `on_text` as it comes, a choice at once. Raises Fault."""
         body = request_body(request, self.served.model, self.served.server)
         url = f"{self.endpoint.base_url}/chat/completions"
         try:
-            if request.is_streamed:
+            if "stream" in body:
                 return await self._ask_for_stream(url, body, on_text)
             async with asyncio.timeout(self.timeout_s):
                 response = await self.client.post(url, json=body)
             self._check_status(response)
-            return self._whole(response.content)
+            completion = self._whole(response.content)
+            if request.choices:
+                chosen = read_choice(completion.text, request.choices, self.served.server)
+                completion = replace(completion, text=chosen)
+            if request.is_streamed:
+                on_text(completion.text)
+            return completion
         except httpx2.RequestError as error:
             raise fault_of_transport(error, self.endpoint) from error
         except TimeoutError:
             raise fault_of_timeout(self.endpoint) from None
-        except WithheldAnswer as error:
+        except (WithheldAnswer, NotAChoice) as error:
             raise Fault(EngineError(f"{self.endpoint.base_url}: {error}"), "fail") from None
 
     async def _ask_for_stream(self, url: str, body: dict[str, object], on_text: OnText) -> Completion:

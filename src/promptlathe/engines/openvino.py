@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from promptlathe.engines.admission import Candidate
+from promptlathe.engines.choices import sampling_of_choice
 from promptlathe.engines.engine import (
     Answer,
     Delta,
@@ -22,7 +23,7 @@ from promptlathe.engines.engine import (
     Sampling,
     Scored,
 )
-from promptlathe.engines.openvino_choice import constrain, sampling_of_choice
+from promptlathe.engines.openvino_choice import constrain
 from promptlathe.engines.openvino_pipeline import Flight, Pipeline, kv_cache_precision
 from promptlathe.engines.openvino_score import score
 from promptlathe.engines.tokenizer import count_tokens

@@ -14,7 +14,17 @@ from pydantic import BaseModel, ValidationError
 from promptlathe.engines.chat_completions import Completion
 from promptlathe.engines.concurrency import AdaptiveLimit, Gate
 from promptlathe.engines.endpoint import Endpoint
-from promptlathe.engines.engine import Answer, Capability, Delta, EngineDescription, Failure, Output, Request
+from promptlathe.engines.engine import (
+    Answer,
+    Capability,
+    Delta,
+    EngineDescription,
+    Failure,
+    Output,
+    Request,
+    Scored,
+    require_capability,
+)
 from promptlathe.engines.exchange import Exchange
 from promptlathe.engines.flights import Emit, Prefixes, outputs_of
 from promptlathe.engines.patience import Patience
@@ -71,6 +81,8 @@ class RemoteEngine:
             capabilities.add("prefix_cache")
         if served.server in _SEEDS:
             capabilities.add("seed")
+        if served.server != "unknown":
+            capabilities.add("choice")
         return EngineDescription(
             engine="remote",
             version=served.version,
@@ -103,6 +115,12 @@ class RemoteEngine:
             async with aclosing(flying) as outputs:
                 async for output in outputs:
                     yield output
+
+    async def score(self, _requests: Iterable[Request]) -> AsyncGenerator[Scored | Failure, None]:
+        """See `Engine.score`. Raises UsageError: these APIs tell how likely a text is only once it is written."""
+        require_capability(await asyncio.to_thread(self.describe), "score")
+        return
+        yield  # what makes this a generator
 
     def tokens(self, text: str) -> int:
         """See `Engine.tokens`. Raises EngineError where the server does not count tokens."""

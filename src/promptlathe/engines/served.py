@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from promptlathe.engines.chat_completions import ServerKind
-from promptlathe.engines.endpoint import Endpoint
+from promptlathe.engines.endpoint import Endpoint, ServerKind
 from promptlathe.engines.remote_errors import Fault, Reply, fault_of_reply, fault_of_transport
 from promptlathe.errors import UnknownNameError, UsageError
 

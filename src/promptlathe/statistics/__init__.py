@@ -10,6 +10,6 @@
 
 A *cluster* is a set of cases made from one thing (the two orders of one pair): their answers depend on
 each other, so they count for less than as many unrelated cases. Import from the module that has it;
-nothing is imported here, because scipy is slow to load. What a stored summary needs to be shown again imports
-`scipy.stats` and `scipy.optimize`, the slowest, where they are used.
+nothing is imported here, because scipy is slow to load. `scipy.stats` and `scipy.optimize`, the slowest, are
+imported where they are used: a run of one prompt and a stored summary do without.
 """

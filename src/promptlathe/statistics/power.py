@@ -10,8 +10,6 @@ alpha / K.
 import math
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import binom
 
 from promptlathe.errors import InputError
 from promptlathe.statistics.checks import require_positive, require_share
@@ -26,6 +24,8 @@ def paired_power(
 
     Exact: summed over the number of flips (binomial) and the fixes among them (binomial).
     """
+    from scipy.stats import binom
+
     require_positive("cases", cases)
     require_share("alpha", alpha)
     better, worse = _flip_chances(p_before, p_after, correlation)
@@ -85,6 +85,8 @@ def minimum_detectable_difference(
 ) -> float | None:
     """Smallest gain over `p_before` that so many cases show with probability `power`; None if even a
     prompt that is always right would not be told apart. Raises InputError unless alpha < power < 1."""
+    from scipy.optimize import brentq
+
     require_share("power", power)
     if power <= alpha:
         raise InputError(f"power must exceed alpha, got {power} and {alpha}")
