@@ -27,7 +27,7 @@ def killed_and_resumed(made: Terminal, at: int) -> dict[str, object]:
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     run, state = made.only_run()
-    assert state == "interrupted"
+    assert state in ("interrupted", "finished")  # a moment may be the last
     code, out, err = made.run("runs", "resume", run, "--json")
     assert code == 0, err
     assert made.only_run()[1] == "finished"
