@@ -8,6 +8,7 @@ import pytest
 
 from promptlathe.engines.engine import Request
 from promptlathe.prompts import Prompt, read_prompt
+from promptlathe.tasks.task import get_task
 from promptlathe.workspace.workspace import Workspace
 from tests.chat_server import ChatServer, completion, models
 from tests.cli.conftest import Lathe
@@ -161,6 +162,25 @@ def test_a_model_that_rewrites_is_asked_and_paid(
     written = found["calls"] - len(engine.requests)
     assert 0 < written < 20
     assert found["calls"] <= 400
+
+
+def test_a_rewrite_that_knows_a_sealed_case_is_refused(
+    folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine, serve: Callable[..., ChatServer]
+) -> None:
+    prompt_file(folder)
+    engine = scripted_engine(no_help)
+    (sealed, *_) = get_task(TASK).cases("sealed", 40, languages=("en",))
+    rewrite = json.dumps({"body": f"- {sealed.question} {sealed.expected}"})
+    server = serve(lambda _: completion(rewrite), {"/v1/models": models("writer")})
+    found = json.loads(
+        lathe_here("optimize", TASK, "-p", "mine", *SMALL, "--proposer-model", server.url, "--json")[1]
+    )
+    assert not any(entry["operator"] == "rewrite" for entry in found["lineage"])
+    assert not any(sealed.question in system_message(request) for request in engine.requests)
+    events = Workspace(folder).database.events(found["run"])
+    refused = [content for kind, content in events if kind == "refused"]
+    assert {entry["section"] for entry in refused} == {"Role", "Goals", "Constraints"}
+    assert all("gives a case away" in entry["reason"] for entry in refused)
 
 
 OWN_TASK = """

@@ -10,19 +10,19 @@ from promptlathe.cli.eval import (
     EngineOption,
     LanguageOption,
     ModelOption,
+    available_count,
     complete_prompt,
     complete_task,
     read_languages,
 )
 from promptlathe.cli.opening import KeyFileOption
-from promptlathe.errors import UnknownNameError, UsageError
+from promptlathe.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from promptlathe.evaluation.plan import Plan
     from promptlathe.optimization.optimize import Effort
     from promptlathe.prompts import Prompt
-    from promptlathe.tasks.case import Language, Split
-    from promptlathe.tasks.task import Task as FoundTask
+    from promptlathe.tasks.case import Split
     from promptlathe.workspace.workspace import Workspace
 
 Task = Annotated[
@@ -122,7 +122,7 @@ def make_plan(
         task=reference,
         find_task=find_task,
         split=split,
-        count=_available(found, split, at_most, seed, languages),
+        count=available_count(found, split, languages, seed, at_most=at_most),
         seed=seed,
         languages=languages,
         prompts=(start,),
@@ -130,18 +130,6 @@ def make_plan(
         engine=engine,
         sampling=Sampling(max_tokens=max_tokens),
     )
-
-
-def _available(
-    task: "FoundTask", split: "Split", at_most: int, seed: int, languages: "tuple[Language, ...]"
-) -> int:
-    count = task.available(split, at_most, seed=seed, languages=languages)
-    if not count:
-        raise UsageError(
-            f"task {task.name!r} has no {split} cases",
-            hint="a search needs propose, select and sealed cases: write more, or say `splits:`",
-        )
-    return count
 
 
 def _start(workspace: "Workspace", reference: str, freeze: list[str]) -> "Prompt":
@@ -166,10 +154,14 @@ def _effort(plan: "Plan", budget: int) -> "Effort":
 
     task = plan.load_task()
     usual = Effort()
+
+    def count(split: "Split", at_most: int) -> int:
+        return available_count(task, split, plan.languages, plan.seed, at_most=at_most)
+
     return Effort(
         budget=budget,
-        propose_cases=_available(task, "propose", usual.propose_cases, plan.seed, plan.languages),
-        select_cases=_available(task, "select", usual.select_cases, plan.seed, plan.languages),
+        propose_cases=count("propose", usual.propose_cases),
+        select_cases=count("select", usual.select_cases),
         sealed_cases=plan.count,
         least_sealed=min(usual.least_sealed, plan.count),
         seed=plan.seed,
