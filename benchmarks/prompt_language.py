@@ -69,7 +69,7 @@ def _text(shape: str, size: int) -> str:
         if length >= size:
             break
         parts.append(piece)
-        length += len(piece)
+        length += len(piece.encode())
     return "".join([*parts, "]}" if shape == "JSON" else ""])
 
 
@@ -86,7 +86,7 @@ def _seconds(text: str) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=2_000_000, help="characters of the large text")
+    parser.add_argument("--size", type=int, default=2_000_000, help="bytes of the large text")
     parser.add_argument("shapes", nargs="*", help="all, if none is given", choices=[[], *_SHAPES])
     arguments = parser.parse_args()
     is_good = True

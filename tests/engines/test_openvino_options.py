@@ -14,6 +14,7 @@ from promptlathe.engines import openvino as openvino_engine
 from promptlathe.engines import openvino_pipeline
 from promptlathe.engines.engine import Answer, Delta, Failure, Request, Sampling, Scored
 from promptlathe.engines.openvino import OpenVinoEngine
+from promptlathe.engines.openvino_choice import constrain
 from promptlathe.engines.openvino_pipeline import Pipeline
 from promptlathe.errors import ContextLengthError
 from promptlathe.messages import Message
@@ -132,6 +133,26 @@ async def test_a_likelier_choice_is_one_the_model_says(engine: OpenVinoEngine) -
     found = (await scores(engine, [request]))["echo"]
     assert max(found) == found[1] > -1
     assert all(value < 0 for value in found)
+
+
+async def test_a_score_is_what_the_sampler_finds_on_its_way(engine: OpenVinoEngine) -> None:
+    """Held to one number, whose digits are its tokens, the model takes the very path that is scored; other kernels
+    compute it, so it is rounded otherwise."""
+    request = QUESTIONS[2]
+    found = (await scores(engine, [request]))[request.id]
+    pipeline = engine._load()
+    prompt = pipeline.encode(pipeline.prompt(request.messages))
+    for choice, log_likelihood in zip(request.choices, found, strict=True):
+        config = pipeline.config(Sampling(max_tokens=len(choice) + 1))
+        config.logprobs = 1
+        constrain(config, [choice])
+        handle = pipeline.add(prompt, config)
+        while handle.get_status() != openvino_genai.GenerationStatus.FINISHED:
+            pipeline.step()
+        (said,) = handle.read_all()
+        assert pipeline.decode(said.generated_ids) == choice
+        assert log_likelihood == pytest.approx(sum(said.generated_log_probs), abs=1)
+        assert said.generated_log_probs[-1] < -2.5, "the end is part of it, and would be missed"
 
 
 async def test_a_prompt_too_long_to_score_fails_alone(engine: OpenVinoEngine) -> None:

@@ -60,7 +60,15 @@ CASES = [*(a_case(number) for number in range(4)), a_case(4, "zh")]
 def answered(case: Case, text: str, *, prompt: str = "p") -> Row:
     response = Response(text, "stop", 1, 1, 0.0)
     return Row(
-        prompt, case.id, 0, f"{prompt} {case.id}", response, grader().grade(case, text), None, is_cached=False
+        prompt,
+        "m",
+        case.id,
+        0,
+        f"{prompt} {case.id}",
+        response,
+        grader().grade(case, text),
+        None,
+        is_cached=False,
     )
 
 
@@ -220,7 +228,7 @@ def test_a_certificate_refuses_what_only_a_judge_says():
 async def test_nothing_is_asked_for_a_proof_that_could_not_be_certified():
     engine = ScriptedEngine({})
     prover = Prover(
-        Evaluator(judged_task(), engine, Remembered(), Sampling()),
+        Evaluator(judged_task(), engine, "m", Remembered(), Sampling()),
         Effort(),
         now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
         on_row=lambda _: None,

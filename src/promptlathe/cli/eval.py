@@ -201,7 +201,7 @@ def evaluate(
         require_answerable(plan.answer, plan.load_task(), plan.cases(), engine_of_model.describe())
     results, judgements = [], []
     for plan in plans:
-        summary, report = _carry_out_new(workspace, plan, engines)
+        summary, report = _carry_out_new(workspace, plan, engines, is_last=plan is plans[-1])
         result = result_as_json(summary, report)
         if as_json:
             say_what_failed(summary)
@@ -231,7 +231,7 @@ def _sized(plan: "Plan") -> "Plan":
 
 
 def _carry_out_new(
-    workspace: "Workspace", plan: "Plan", engines: "Mapping[str, Engine]"
+    workspace: "Workspace", plan: "Plan", engines: "Mapping[str, Engine]", *, is_last: bool
 ) -> "tuple[RunSummary, Path]":
     from datetime import UTC, datetime
 
@@ -245,7 +245,7 @@ def _carry_out_new(
     remember_task(workspace, run_id, plan)
     comparisons = len(plan.prompts) * len(plan.models) - 1
     err.print(f"[bold]{plan.task}[/]: {outlook(plan.cases(), comparisons, 'en')}", soft_wrap=True)
-    return carry_out(workspace, run_id, plan, engines)
+    return carry_out(workspace, run_id, plan, engines, is_last=is_last)
 
 
 def result_as_json(summary: "RunSummary", report: "Path") -> dict[str, object]:

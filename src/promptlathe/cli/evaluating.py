@@ -55,10 +55,15 @@ def make_evaluator(
 
 
 def carry_out(
-    workspace: "Workspace", run_id: str, plan: "Plan", engines: "Mapping[str, Engine]"
+    workspace: "Workspace",
+    run_id: str,
+    plan: "Plan",
+    engines: "Mapping[str, Engine]",
+    *,
+    is_last: bool = True,
 ) -> "tuple[RunSummary, Path]":
-    """Ask what a run has not asked yet, model after model, so that only one is in memory; the run's summary,
-    and the report's path."""
+    """Ask what a run has not asked yet, model after model, so that only one is in memory, and none while the
+    report is made unless another run follows; the run's summary, and the report's path."""
     from promptlathe.evaluation.answers import require_an_answer
 
     with running(workspace, run_id):
@@ -77,7 +82,7 @@ def carry_out(
             )
             for model, engine in engines.items():
                 run_async(ask(bar, model, engine))
-                if len(engines) > 1:
+                if is_last or len(engines) > 1:
                     engine.close()
         if not workspace.database.has_answer(run_id):
             require_an_answer(list(islice(workspace.database.stream_rows(run_id), 1)))
@@ -97,7 +102,7 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
         prompts=plan.prompts,
         models=plan.models,
         answer=plan.answer,
-        rows=workspace.database.rows(run_id, has_text=False),
+        rows=workspace.database.rows(run_id, has_text=plan.answer == "score"),
         provenance=provenance(workspace, run_id, plan),
     )
 

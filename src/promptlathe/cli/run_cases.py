@@ -1,5 +1,6 @@
 """`lathe runs cases` and `lathe runs case`: which cases went wrong, and what was said."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PromptFilter = Annotated[list[str], typer.Option("--prompt", "-p", help="Only this prompt. Repeatable.")]
 ModelFilter = Annotated[list[str], typer.Option("--model", "-m", help="Only this model. Repeatable.")]
 
+MOST_READ_AGAIN = 1000
 _MARKS = {"correct": "right", "wrong": "wrong", "unparsed": "unparsed", "error": "error"}
 
 
@@ -55,7 +57,8 @@ def list_cases(
     """List a run's cases with their answers; several of --flips, --wrong, ... list what is any of them."""
     from promptlathe.evaluation.listing import pick_cases
 
-    plan, answers = _answers(run, allow_python=allow_python)
+    is_short = 0 < limit <= MOST_READ_AGAIN
+    plan, answers = _answers(run, allow_python=allow_python, has_text=not is_short)
     asked: dict[Kind, bool] = {
         "flips": flips,
         "different": different,
@@ -75,6 +78,8 @@ def list_cases(
         plan.subjects(prompt, model),
     )
     shown = picked[: limit or None]
+    if is_short:
+        shown = _with_texts(run, shown)
     if as_json:
         print_json([_as_json(listed) for listed in shown])
     else:
@@ -97,7 +102,7 @@ def show_case(
     """Show all that was said about one case: every message that was sent, every answer whole."""
     from promptlathe.evaluation.listing import pick_cases
 
-    plan, answers = _answers(run, allow_python=allow_python)
+    plan, answers = _answers(run, allow_python=allow_python, has_text=True)
     found = _find_case(plan.cases(), case)
     (listed,) = pick_cases([found], answers, (), plan.subjects(prompt, model))
     if as_json:
@@ -127,7 +132,7 @@ def _messages(row: "Row", plan: "Plan", case: "Case") -> "tuple[Message, ...]":
     return render_messages(prompt, case.question, case.variables)
 
 
-def _answers(run: str, *, allow_python: bool) -> "tuple[Plan, dict[Subject, list[Row]]]":
+def _answers(run: str, *, allow_python: bool, has_text: bool) -> "tuple[Plan, dict[Subject, list[Row]]]":
     from promptlathe.cli.planned import evaluation_plan
     from promptlathe.evaluation.summary import by_subject
     from promptlathe.workspace.workspace import Workspace
@@ -135,7 +140,21 @@ def _answers(run: str, *, allow_python: bool) -> "tuple[Plan, dict[Subject, list
     workspace = Workspace.find()
     record = workspace.database.run(run)
     plan = evaluation_plan(workspace, record, allow_python=allow_python)
-    return plan, by_subject(plan.subjects(), plan.cases(), workspace.database.rows(record.id))
+    rows = workspace.database.rows(record.id, has_text=has_text)
+    return plan, by_subject(plan.subjects(), plan.cases(), rows)
+
+
+def _with_texts(run: str, listed: "Sequence[ListedCase]") -> "list[ListedCase]":
+    """The same with the answers' texts, which are not read for cases that are not shown."""
+    from promptlathe.workspace.workspace import Workspace
+
+    database = Workspace.find().database
+    rows = database.rows(database.run(run).id, cases=[one.case.id for one in listed])
+    whole = {(row.subject, row.case_id, row.repeat): row for row in rows}
+    return [
+        replace(one, rows=tuple(whole[row.subject, row.case_id, row.repeat] for row in one.rows))
+        for one in listed
+    ]
 
 
 def _find_case(cases: "Sequence[Case]", reference: str) -> "Case":

@@ -38,12 +38,18 @@ class Plan:
     answer: AnswerMode = "text"
     find_task: FindTask = field(default=get_task, compare=False, repr=False)
     """Where `task` is looked up: a workspace knows more of them."""
+    made: dict[tuple[object, ...], tuple[Case, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The cases, once they are made: a large run's take seconds."""
 
     def load_task(self) -> Task:
         return self.find_task(self.task)
 
     def cases(self) -> tuple[Case, ...]:
-        return self.load_task().cases(self.split, self.count, seed=self.seed, languages=self.languages)
+        key = (self.task, self.split, self.count, self.seed, self.languages)
+        if key not in self.made:
+            task = self.load_task()
+            self.made[key] = task.cases(self.split, self.count, seed=self.seed, languages=self.languages)
+        return self.made[key]
 
     def subjects(self, prompts: Sequence[str] = (), models: Sequence[str] = ()) -> list[Subject]:
         """What is measured, model by model; of these prompts and models alone, and in their order, where any

@@ -58,6 +58,8 @@ def fix(prompt: Prompt, options: LintOptions | None = None) -> Fixed:
 
 
 def _in_file(finding: Finding, offset: int) -> Finding:
+    if not offset:
+        return finding
     edits = tuple(Edit(edit.start + offset, edit.end + offset, edit.replacement) for edit in finding.edits)
     return Finding(
         finding.rule,

@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError
 
@@ -180,26 +180,15 @@ class Database:
         new = [{"key": row.key} | asdict(row.response) for row in rows if row.response and not row.is_cached]
         with self._writing() as connection:
             if new:
-                connection.execute(insert(responses).on_conflict_do_nothing(), new)
-            statement = insert(answers)
-            columns: dict[str, ColumnElement[Any]] = {
-                column.name: statement.excluded[column.name] for column in answers.columns
-            }
-            is_other = answers.c.error.is_not(None) | (
-                answers.c.response_key != statement.excluded.response_key
-            )
-            columns["is_cached"] = statement.excluded.is_cached & (answers.c.is_cached | is_other)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=list(answers.primary_key), set_=columns),
-                [_answer_values(run_id, row) for row in rows],
-            )
+                connection.execute(_NEW_RESPONSE, new)
+            connection.execute(_NEWER_ANSWER, [_answer_values(run_id, row) for row in rows])
 
-    def keep(self, rows: Sequence[Row]) -> None:
-        """Put the responses of `rows` into the cache, and the rows into no run."""
-        new = [{"key": row.key} | asdict(row.response) for row in rows if row.response and not row.is_cached]
+    def remember(self, responses_by_key: Mapping[str, Response]) -> None:
+        """Put responses that are no run's own into the cache."""
+        new = [{"key": key} | asdict(response) for key, response in responses_by_key.items()]
         if new:
             with self._writing() as connection:
-                connection.execute(insert(responses).on_conflict_do_nothing(), new)
+                connection.execute(_NEW_RESPONSE, new)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -230,6 +219,24 @@ class RunRecorder:
     def record(self, rows: Sequence[Row]) -> None:
         self.database.record(self.run_id, rows)
 
+    def remember(self, key: str, response: Response) -> None:
+        self.database.remember({key: response})
+
+
+def _newer_answer() -> Insert:
+    """A row takes the place of an earlier one; what the run had generated itself stays so."""
+    statement = insert(answers)
+    columns: dict[str, ColumnElement[Any]] = {
+        column.name: statement.excluded[column.name] for column in answers.columns
+    }
+    is_other = answers.c.error.is_not(None) | (answers.c.response_key != statement.excluded.response_key)
+    columns["is_cached"] = statement.excluded.is_cached & (answers.c.is_cached | is_other)
+    return statement.on_conflict_do_update(index_elements=list(answers.primary_key), set_=columns)
+
+
+_NEW_RESPONSE = insert(responses).on_conflict_do_nothing()
+_NEWER_ANSWER = _newer_answer()
+
 
 @dataclass(frozen=True, slots=True)
 class CacheRecorder:
@@ -241,7 +248,11 @@ class CacheRecorder:
         return self.database.cached(keys)
 
     def record(self, rows: Sequence[Row]) -> None:
-        self.database.keep(rows)
+        new = {row.key: row.response for row in rows if row.response and not row.is_cached}
+        self.database.remember(new)
+
+    def remember(self, key: str, response: Response) -> None:
+        self.database.remember({key: response})
 
 
 def _of(run_id: str, prompts: Collection[str], models: Collection[str]) -> list[ColumnElement[bool]]:

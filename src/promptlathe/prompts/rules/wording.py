@@ -205,6 +205,9 @@ def mixed_languages(source: LintSource) -> Iterator[Finding]:
         if section.canonical in _OWN_LANGUAGE_SECTIONS:
             continue
         for text, start in source.masked_lines(section):
+            # Most lines are in the right language: seen on the whole line, before anything is taken out of it.
+            if len((_LATIN_WORD if is_chinese else _CHINESE).findall(text)) < (4 if is_chinese else 6):
+                continue
             said = _QUOTED.sub(" ", text)
             chinese, latin = len(_CHINESE.findall(said)), len(_LATIN_WORD.findall(said))
             is_english = latin >= 4 and not chinese and len(_ENGLISH_GLUE.findall(said)) >= 1
