@@ -53,6 +53,9 @@ PROMPTFOO_QUIET = {
     "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
     "PROMPTFOO_CACHE_ENABLED": "false",
     "PROMPTFOO_FAILED_TEST_EXIT_CODE": "0",
+    # Its log files: now and then it crashes as it closes them, after the results are written.
+    "PROMPTFOO_DISABLE_DEBUG_LOG": "1",
+    "PROMPTFOO_DISABLE_ERROR_LOG": "1",
 }
 
 Verdicts = Mapping[str, bool]

@@ -21,7 +21,8 @@ from evaluation_speed import llamacpp_settings
 
 from tests.chat_server import Asked, ChatServer, Reply, models
 
-SLOTS = 4
+SLOTS = 1
+"""With which llama.cpp answers most per second on two cores: evaluation_speed.py looks for it."""
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def answer_or_judge(request: Request) -> str:
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(task._BUILT_IN, "judged", "tests.cli.test_judging:JUDGED")
+    monkeypatch.setitem(task.BUILT_IN, "judged", "tests.cli.test_judging:JUDGED")
 
 
 def test_answers_are_judged_in_the_same_run_and_the_agreement_is_said(

@@ -102,7 +102,7 @@ def test_repeats_stand_in_the_result(lathe_here: Lathe, scripted_models: MakeMod
 def test_several_tasks_are_a_run_each(
     lathe_here: Lathe, scripted_models: MakeModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(get_task.__globals__["_BUILT_IN"], "twin", f"{__name__}:TWIN")
+    monkeypatch.setitem(get_task.__globals__["BUILT_IN"], "twin", f"{__name__}:TWIN")
     make_models(scripted_models)
     code, out, err = lathe_here("eval", TASK, "twin", "-m", "big.gguf", *SHARED, "--json")
     assert code == 0

@@ -3,6 +3,7 @@
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from promptlathe import __version__
 from promptlathe.errors import TaskError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -18,18 +19,24 @@ def task_finder(workspace: "Workspace", *, allow_python: bool = False) -> "FindT
 
 
 def remember_task(workspace: "Workspace", run_id: str, plan: "Plan") -> None:
-    """Log which cases and grader a new run is about."""
-    workspace.database.log(run_id, "task", {"task": plan.task, "digest": _digest(plan)})
+    """Log which cases and grader a new run is about, and which version of promptlathe made them."""
+    content = {"task": plan.task, "digest": _digest(plan), "promptlathe": __version__}
+    workspace.database.log(run_id, "task", content)
 
 
 def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
     """The plan of a run. Raises TaskError where its task is gone or has changed since: its answers were given
     to other questions, or judged in another way. A mistake in the task's file is said as such."""
     from promptlathe.evaluation.plan import Plan
+    from promptlathe.tasks.task import BUILT_IN
 
     spec = {name: value for name, value in record.spec.items() if name != "search"}
     plan = Plan.from_json(spec, task_finder(workspace, allow_python=allow_python))
-    then = dict(workspace.database.events(record.id)).get("task", {}).get("digest")
+    logged = dict(workspace.database.events(record.id)).get("task", {})
+    then = logged.get("digest")
+    is_ours = plan.task in BUILT_IN and workspace.task_path(plan.task) is None
+    if is_ours and logged.get("promptlathe") == __version__:
+        return plan  # making a large run's cases takes seconds, and only another version makes others
     hint = "bring the file back as it was, or start a new run"
     report = workspace.state / "reports" / f"{record.id}.html"
     if report.exists():

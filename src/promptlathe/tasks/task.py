@@ -20,7 +20,7 @@ FindTask = Callable[[str], "Task"]
 """A task by its name or another reference. Raises UnknownNameError and TaskError."""
 
 ENTRY_POINT_GROUP = "promptlathe.tasks"
-_BUILT_IN = {
+BUILT_IN = {
     "decimal-comparison": "promptlathe.tasks.decimals:TASK",
     "letter-count": "promptlathe.tasks.letters:TASK",
     "school-math": "promptlathe.tasks.school_math:TASK",
@@ -110,7 +110,7 @@ class Task:
 
 def task_names() -> tuple[str, ...]:
     """Those that come with promptlathe, and those of installed packages."""
-    return tuple(sorted({*_BUILT_IN, *_installed()}))
+    return tuple(sorted({*BUILT_IN, *_installed()}))
 
 
 def get_task(name: str) -> Task:
@@ -118,8 +118,8 @@ def get_task(name: str) -> Task:
 
     Raises UnknownNameError, which names the nearest, and TaskError for a package that is broken.
     """
-    if name in _BUILT_IN:
-        task: Task = pkgutil.resolve_name(_BUILT_IN[name])
+    if name in BUILT_IN:
+        task: Task = pkgutil.resolve_name(BUILT_IN[name])
         return task
     installed = _installed()
     if name not in installed:
