@@ -13,7 +13,7 @@ from promptlathe.evaluation.numerals import percent
 from promptlathe.evaluation.plan import StoredPrompt
 from promptlathe.optimization.certificate import Certificate
 from promptlathe.optimization.certificate_page import certificate_html
-from tests.optimization.test_optimize import search
+from tests.optimization.simulated_search import search
 
 VERDICT = {"en": "Proven: it is better.", "zh": "已证明：更好。"}
 ATTACK = "<script>document.title='owned'</script><img src=x onerror=alert(1)>"

@@ -10,7 +10,7 @@ from promptlathe.evaluation.plan import StoredPrompt
 from promptlathe.optimization.certificate import Certificate
 from promptlathe.optimization.certificate_page import certificate_html, certificate_markdown
 from tests.optimization.conftest import Prove
-from tests.optimization.test_optimize import search
+from tests.optimization.simulated_search import search
 
 VERDICT = {"en": "Proven: it is better.", "zh": "已证明：更好。"}
 
