@@ -6,8 +6,8 @@ Three kinds of model, as many searches of each:
   no gain         every prompt is right half of the time: what is certified is false, at most 5 in 100 may be
   gain            prompts with one certain line are right 15 points more often, each answer by its own luck
   gain, alike     the same, but two prompts agree on 4 cases of 10, as they do on a real model
-Printed of each: real gains certified, false ones, the largest number of calls (the budget is 1,500, and never exceeded), and how many
-of the certificates' 95 % intervals hold the truth. Half a CPU second a search.
+Printed of each: real gains certified, false ones, how many of the certificates' 95 % intervals hold the truth, and the
+largest number of calls (the budget is 1,500, and never exceeded). Half a CPU second a search.
 """
 
 import argparse

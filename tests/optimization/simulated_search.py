@@ -24,7 +24,7 @@ CLUES = (*HINTS.rules, *HINTS.output_formats, HINTS.workflow[0])
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was certified, and the `truth`: the winner's real gain. `covered` of the certificate's `intervals` hold it."""
+    """What was certified; `truth` is the winner's real gain, which `covered` of the certificate's `intervals` hold."""
 
     calls: int
     is_proven: bool
