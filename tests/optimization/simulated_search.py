@@ -61,7 +61,7 @@ async def outcome(seed: int, gain: float, *, agreement: float = 0.0) -> Outcome:
     comparisons = certificate.claims["comparisons"]
     intervals = [one["interval"] for one in comparisons] if isinstance(comparisons, list) else []
     covered = sum(interval["low"] <= truth <= interval["high"] for interval in intervals)
-    return Outcome(made.calls, certificate.claims["is_gain_proven"] is True, len(intervals), covered)
+    return Outcome(made.calls, certificate.claims["is_gain_proven"] is True, truth, len(intervals), covered)
 
 
 def coverage(outcomes: Sequence[Outcome]) -> tuple[int, int]:
