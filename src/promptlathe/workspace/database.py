@@ -32,7 +32,7 @@ from promptlathe.evaluation.answers import Outcome, Response, Row, Subject
 from promptlathe.tasks.grading import Grade, Reason, Verdict
 from promptlathe.workspace.tables import answers, events, responses, runs
 
-RunKind = Literal["eval", "demo"]
+RunKind = Literal["eval", "demo", "optimize", "headroom"]
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
 _REVISION = "0002"
