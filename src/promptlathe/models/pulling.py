@@ -95,5 +95,5 @@ def _of_hub(origin: HubRepository, name: str | None, wishes: Wishes) -> Source:
         quantization = wishes.quantization.upper() if wishes.quantization else None
         origin = replace(origin, file=wishes.file, quantization=quantization)
     origin = replace(origin, takes_code=wishes.takes_code)
-    opens = {"hf": HuggingFace.from_environment, "modelscope": ModelScope.from_environment}
-    return HubSource(origin, name, opens[origin.hub])
+    open_hub = HuggingFace.from_environment if origin.hub == "hf" else ModelScope.from_environment
+    return HubSource(origin, name, open_hub)

@@ -168,7 +168,8 @@ class Store:
         with self._partial_folder(plan.name, plan.fingerprint if source.is_resumable else None) as partial:
             fetched = partial / plan.name
             fetched.mkdir(exist_ok=True)
-            self._take_over(plan, fetched)
+            if source.is_resumable:
+                self._take_over(plan, fetched)
             check_room(self.folder, source.room_bytes(plan, fetched), self.free_bytes(self.folder))
             source.fetch(plan, fetched, on_progress)
             self._check(plan, fetched, on_progress)

@@ -118,8 +118,8 @@ class _Transfer:
                 with self._client.stream("GET", download.url, headers=headers) as response:
                     failure = response
                     if response.is_success:
-                        for position in self._receive(response, download, start, position, stop):  # noqa: B007
-                            pass
+                        for end in self._receive(response, download, start, position, stop):
+                            position = end
                     elif response.status_code in _BUSY:
                         wait_s = asked_wait_s(response)
                     else:
