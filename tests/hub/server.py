@@ -85,7 +85,7 @@ class HubServer:
         ]
 
 
-def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:
+def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one closure
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

@@ -41,6 +41,9 @@ class Hub(Protocol):
     def name(self) -> HubName: ...
 
     @property
+    def endpoint(self) -> str: ...
+
+    @property
     def token(self) -> str | None: ...
 
     def headers(self) -> dict[str, str]:
@@ -163,10 +166,20 @@ class HubSource:
     @contextmanager
     def _asking(self) -> Iterator[Ask]:
         hub = self.open_hub()
+        if hub.token:
+            _check_secrecy(hub.endpoint)
         headers = {"User-Agent": f"promptlathe/{__version__}", "Accept-Encoding": "identity", **hub.headers()}
         timeout = httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
         with httpx2.Client(headers=headers, timeout=timeout, follow_redirects=True) as client:
             yield Ask(client, hub, self.origin.repository)
+
+
+def _check_secrecy(endpoint: str) -> None:
+    url = httpx2.URL(endpoint)
+    if url.scheme != "https" and url.host not in {"localhost", "127.0.0.1", "::1"}:
+        raise DownloadError(
+            f"the token would cross the network in clear to {url.host}", hint="use its https address"
+        )
 
 
 def _safe_path(path: str, *, is_folder: bool) -> str:

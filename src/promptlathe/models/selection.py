@@ -61,7 +61,8 @@ def select(files: Sequence[HubFile], origin: HubRepository) -> Selection:
         )
     if ggufs:
         return _one_gguf(_by_quantization(ggufs, origin), other_count=len(ggufs) - 1)
-    return _folder([file for file in files if "/" not in file.path], origin, by_path)
+    at_root = [file for file in files if "/" not in file.path and not file.path.startswith(".")]
+    return _folder(at_root, origin, by_path)
 
 
 def _named(origin: HubRepository, by_path: dict[str, HubFile]) -> HubFile:
@@ -86,8 +87,13 @@ def _by_quantization(ggufs: Sequence[HubFile], origin: HubRepository) -> HubFile
     if origin.quantization:
         found = [file for file in whole if known[file] == origin.quantization]
         if not found:
-            names = {name for name in known.values() if name}
-            raise UnknownNameError(f"quantisation of {origin.repository}", origin.quantization, names)
+            names = sorted({name for name in known.values() if name})
+            raise UnknownNameError(
+                f"quantisation of {origin.repository}",
+                origin.quantization,
+                (),
+                hint=f"it has {', '.join(names)}",
+            )
         return found[0]
     ranked = [file for file in whole if known[file]]
     if not ranked:
@@ -127,6 +133,11 @@ def _folder(files: Sequence[HubFile], origin: HubRepository, by_path: dict[str, 
     weights = _weights(files)
     if not weights:
         raise _nothing(origin, by_path)
+    if "config.json" not in by_path:
+        raise UnsupportedModelError(
+            f"{origin.repository} has weights ({weights[0].path}) but no config.json: it is no whole model",
+            hint="an adapter, or weights for one program? pull the model that it belongs to",
+        )
     beside = [file for file in files if file not in weights and _BESIDE.fullmatch(file.path)]
     code = [file for file in files if file.path.endswith(".py")]
     notes: tuple[str, ...] = ()

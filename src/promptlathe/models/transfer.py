@@ -24,6 +24,7 @@ LONGEST_WAIT_S = 60.0
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK_BYTES = 1 << 18
 _REPORT_S = 0.1
+_PARTING_S = 2.0
 
 Failure = httpx2.Response | httpx2.HTTPError
 
@@ -59,7 +60,7 @@ def fetch_all(client: httpx2.Client, downloads: Sequence[Download], on_bytes: Ca
 class _Transfer:
     """Threads take pieces (a download, its first byte, the byte behind its last) until none is left or one fails.
 
-    They are daemons, so that Ctrl-C need not wait for a server that says nothing.
+    They are daemons, so that Ctrl-C need not wait long for a server that says nothing.
     """
 
     def __init__(self, client: httpx2.Client, pieces: Sequence[tuple[Download, int, int]]) -> None:
@@ -73,8 +74,11 @@ class _Transfer:
             self._pieces.put(piece)
 
     def run(self, on_bytes: Callable[[int], None], done_bytes: int) -> None:
-        for _ in range(min(CONNECTIONS, self._count)):
-            threading.Thread(target=self._work, daemon=True).start()
+        threads = [
+            threading.Thread(target=self._work, daemon=True) for _ in range(min(CONNECTIONS, self._count))
+        ]
+        for thread in threads:
+            thread.start()
         left = self._count
         try:
             while left:
@@ -87,6 +91,8 @@ class _Transfer:
                 on_bytes(done_bytes)
         finally:
             self._stop.set()
+            for thread in threads:
+                thread.join(_PARTING_S / len(threads))
 
     def _newly_received(self) -> int:
         count = 0
@@ -120,6 +126,9 @@ class _Transfer:
                     if response.is_success:
                         for end in self._receive(response, download, start, position, stop):
                             position = end
+                        failure = httpx2.RemoteProtocolError(
+                            "the answer ended early", request=response.request
+                        )
                     elif response.status_code in _BUSY:
                         wait_s = asked_wait_s(response)
                     else:
@@ -144,6 +153,9 @@ class _Transfer:
             raise _NoRangesError
         else:
             position = start
+            length = response.headers.get("Content-Length", "")
+            if length.isdecimal() and int(length) != file.size_bytes:
+                raise _changed(file, length)
         for chunk in response.iter_raw(_CHUNK_BYTES):
             if position + len(chunk) > stop:
                 raise _changed(file, f"more than {file.size_bytes} bytes")
