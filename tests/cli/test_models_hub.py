@@ -230,12 +230,14 @@ def test_token_goes_to_the_hub_and_not_to_its_storage(
     assert (code, "is gated: its terms must be accepted" in err, "HF_TOKEN" in err) == (1, True, True)
     if token_place == "file":  # noqa: S105
         (tmp_path / "hf").mkdir()
-        (tmp_path / "hf/token").write_text("good\n")
+        (tmp_path / "hf/token").write_text("accepted\n")
     else:
         monkeypatch.setenv("HF_TOKEN", "good")
+        assert "is gated: its terms" in lathe("pull", TINY)[2]
+        monkeypatch.setenv("HF_TOKEN", "accepted")
     assert lathe("pull", TINY)[0] == 0
     sent = {request.server: request.headers.get("Authorization") for request in hub.requests}
-    assert sent == {"hub": "Bearer good", "storage": None}
+    assert sent == {"hub": "Bearer accepted", "storage": None}
 
 
 def test_modelscope_token(lathe: Lathe, hub: HubServer, tiny: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +254,19 @@ def test_parts_come_in_parallel_and_each_byte_once(lathe: Lathe, hub: HubServer,
     assert spans[0][0] == 0
     assert spans[-1][1] == len(tiny) - 1
     assert all(first[1] + 1 == second[0] for first, second in itertools.pairwise(spans))
+
+
+def test_busy_hub_is_asked_again(lathe: Lathe, hub: HubServer, tiny: bytes) -> None:
+    hub.faults.listing_statuses = [503, 429]
+    assert lathe("pull", TINY)[0] == 0
+
+
+def test_what_a_broken_off_pull_left_is_removable(lathe: Lathe, hub: HubServer, tiny: bytes) -> None:
+    hub.faults.statuses = [404] * 9
+    assert lathe("pull", TINY)[0] == 1
+    assert len(Store.default().stale_parts()) == 1
+    assert lathe("rm", "-y", "org.tiny-q4_k_m") == (0, "removed org.tiny-q4_k_m\n", "")
+    assert store_names() == []
 
 
 @pytest.mark.parametrize(
@@ -277,10 +292,20 @@ FAILURES: list[tuple[str, dict[str, object], str, str]] = [
     ("hf:org/none", {}, "no repository org/none on 127.0.0.1, or it is private", "set HF_TOKEN"),
     ("modelscope:org/none", {}, "no repository org/none on 127.0.0.1", "set MODELSCOPE_API_TOKEN"),
     (f"hf:{TINY}@v9", {}, "has not revision v9", "look at its page"),
-    (f"hf:{TINY}", {"listing_status": 403}, "does not let this account have org/Tiny-GGUF", "HF_TOKEN"),
-    (f"hf:{TINY}", {"listing_status": 429}, "too many requests from here (429)", "wait some minutes"),
-    (f"hf:{TINY}", {"listing_status": 503}, "answered 503 for revision main", "https://hf-mirror.com"),
-    (f"modelscope:{TINY}", {"listing_status": 500}, "answered 500", "hf:ORG/REPO"),
+    (
+        f"hf:{TINY}",
+        {"listing_statuses": [403] * 9},
+        "does not let this account have org/Tiny-GGUF",
+        "HF_TOKEN",
+    ),
+    (f"hf:{TINY}", {"listing_statuses": [429] * 9}, "too many requests from here (429)", "wait some minutes"),
+    (
+        f"hf:{TINY}",
+        {"listing_statuses": [503] * 9},
+        "answered 503 for revision main",
+        "https://hf-mirror.com",
+    ),
+    (f"modelscope:{TINY}", {"listing_statuses": [500] * 9}, "answered 500", "hf:ORG/REPO"),
     (f"hf:{TINY}", {"listing_body": b"<html>Log in</html>"}, "did not answer like a model hub", "login"),
     (f"hf:{TINY}", {"listing_body": b'{"sha": "../.."}'}, "did not answer like a model hub", "login"),
     (f"modelscope:{TINY}", {"listing_body": b'{"Data": null}'}, "did not answer like a model hub", "hf:"),

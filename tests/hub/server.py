@@ -37,9 +37,9 @@ class Request:
 
 @dataclass
 class Faults:
-    """What goes wrong. `statuses` answer the next requests for files; `cuts` break the next answers half way."""
+    """What goes wrong. The statuses answer the next requests; `cuts` break the next files' answers half way."""
 
-    listing_status: int = 200
+    listing_statuses: list[int] = field(default_factory=list)
     listing_body: bytes | None = None
     statuses: list[int] = field(default_factory=list)
     cuts: int = 0
@@ -52,7 +52,7 @@ class Faults:
 class HubServer:
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
-        self.tokens: set[str] = {"good"}
+        self.tokens: set[str] = {"good", "accepted"}
         self.faults = Faults()
         self.requests: list[Request] = []
         self.is_half_sent = threading.Event()
@@ -143,21 +143,26 @@ def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:  # no
 
         def _allowed(self, name: str) -> Repository | None:
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if hub.faults.listing_status != 200:
-                self._refuse(hub.faults.listing_status, None)
+            if hub.faults.listing_statuses:
+                self._refuse(hub.faults.listing_statuses.pop(0), None)
             elif hub.faults.listing_body is not None:
                 self._send(200, hub.faults.listing_body)
             elif token and token not in hub.tokens:
                 self._refuse(401, None)
             elif name not in hub.repositories:
                 self._refuse(401 if not token else 404, "RepoNotFound")
-            elif hub.repositories[name].is_gated and not token:
-                self._refuse(401, "GatedRepo")
             else:
                 return hub.repositories[name]
             return None
 
         def _file(self, repository: Repository, path: str) -> None:
+            if (
+                repository.is_gated
+                and server == "hub"
+                and self.headers.get("Authorization") != "Bearer accepted"
+            ):
+                self._refuse(403 if "Authorization" in self.headers else 401, "GatedRepo")
+                return
             if path.endswith(LFS_SUFFIXES) and server == "hub":
                 location = hub.storage_url + self.path
                 self._send(302, b"", {"Location": location, "X-Linked-Etag": '"x"'})

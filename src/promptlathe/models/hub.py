@@ -1,5 +1,6 @@
 """Fetches a model from a repository on a hub: what both hubs have in common."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from promptlathe.models.sources import OnProgress, Plan, PlannedFile, PullProgre
 MODEL_FOLDER = "model"
 _CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 30
+_ASKING_ATTEMPTS = 3
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
@@ -66,16 +68,25 @@ class Ask:
     repository: str
 
     def __call__(self, url: str, kind: type[_Answer], *, what: str) -> _Answer:
-        try:
-            response = self.client.get(url)
-        except httpx2.RequestError as error:
-            raise explain_transport(error, url, self.hub.name) from error
+        response = self._patiently(url)
         if not response.is_success:
             raise self.explain(response, what)
         try:
             return kind.model_validate_json(response.content)
         except ValidationError as error:
             raise not_a_hub(url, self.hub.name) from error
+
+    def _patiently(self, url: str) -> httpx2.Response:
+        """A hub that is busy is asked again, twice; one that cannot be reached is not."""
+        for attempt in range(1, _ASKING_ATTEMPTS + 1):
+            try:
+                response = self.client.get(url)
+            except httpx2.RequestError as error:
+                raise explain_transport(error, url, self.hub.name) from error
+            if response.status_code not in transfer.BUSY or attempt == _ASKING_ATTEMPTS:
+                break
+            time.sleep(max(transfer.asked_wait_s(response), transfer.BACKOFF_S * attempt))
+        return response
 
     def explain(self, failure: transfer.Failure, what: str) -> DownloadError:
         if isinstance(failure, httpx2.HTTPError):
@@ -152,7 +163,7 @@ class HubSource:
             ]
 
             def on_bytes(count: int) -> None:
-                on_progress(PullProgress("downloading", here_bytes + count, total))
+                on_progress(PullProgress("downloading", min(here_bytes + count, total), total))
 
             try:
                 transfer.fetch_all(ask.client, downloads, on_bytes)

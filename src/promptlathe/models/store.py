@@ -131,8 +131,8 @@ class Store:
             return Pulled(plan.name, was_here=False, notes=plan.notes)
 
     def remove(self, name: str) -> None:
-        """UnknownNameError if it is not here."""
-        if name not in self.names():
+        """Also what a broken off pull of it left. UnknownNameError if there is neither."""
+        if name not in self.names() and not any(self.folder.glob(f".{name}@*.partial")):
             raise UnknownNameError("pulled model", name, self.names())
         with (
             disk_errors_explained(self.folder),
@@ -146,7 +146,7 @@ class Store:
         return sorted(part.name for part in self.folder.glob(".*.partial") if not self._is_pulling(part))
 
     def _is_pulling(self, part: Path) -> bool:
-        name = part.name.removesuffix(".partial").rpartition(".")[0]
+        name = part.name.rpartition("@")[0]
         try:
             with FileLock(self.folder / f"{name}.lock", timeout=0):
                 return False
@@ -184,12 +184,17 @@ class Store:
             here, target = self.folder / plan.name / file.path, fetched / file.path
             if here.is_file() and not target.exists() and self._is_right(file, here):
                 target.parent.mkdir(exist_ok=True)
-                os.link(here, target)
+                try:
+                    os.link(here, target)
+                except OSError:  # a file system without links
+                    shutil.copyfile(here, target)
 
     def _check(self, plan: Plan, fetched: Path, on_progress: OnProgress) -> None:
         checked_bytes = 0
         for file in plan.files:
             path = fetched / file.path
+            if file.url:
+                on_progress(PullProgress("checking", checked_bytes, plan.size_bytes))
             if not self._is_right(file, path):
                 digest = self.digests.sha256(path)
                 path.unlink()
@@ -200,8 +205,6 @@ class Store:
                     hint="nothing of it was kept; pull again, or report it if it stays so",
                 )
             checked_bytes += file.size_bytes
-            if file.url:
-                on_progress(PullProgress("checking", checked_bytes, plan.size_bytes))
 
     def _is_right(self, file: PlannedFile, path: Path) -> bool:
         if path.stat().st_size != file.size_bytes:

@@ -21,7 +21,7 @@ CONNECTIONS = 4
 ATTEMPTS = 5
 BACKOFF_S = 0.5
 LONGEST_WAIT_S = 60.0
-_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK_BYTES = 1 << 18
 _REPORT_S = 0.1
 _PARTING_S = 2.0
@@ -129,7 +129,7 @@ class _Transfer:
                         failure = httpx2.RemoteProtocolError(
                             "the answer ended early", request=response.request
                         )
-                    elif response.status_code in _BUSY:
+                    elif response.status_code in BUSY:
                         wait_s = asked_wait_s(response)
                     else:
                         raise download.explain(response)
