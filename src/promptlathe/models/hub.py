@@ -66,6 +66,7 @@ class Ask:
     client: httpx2.Client
     hub: Hub
     repository: str
+    sleep: Callable[[float], None] = time.sleep
 
     def __call__(self, url: str, kind: type[_Answer], *, what: str) -> _Answer:
         response = self._patiently(url)
@@ -85,7 +86,7 @@ class Ask:
                 raise explain_transport(error, url, self.hub.name) from error
             if response.status_code not in transfer.BUSY or attempt == _ASKING_ATTEMPTS:
                 break
-            time.sleep(max(transfer.asked_wait_s(response), transfer.BACKOFF_S * attempt))
+            self.sleep(max(transfer.asked_wait_s(response), transfer.BACKOFF_S * attempt))
         return response
 
     def explain(self, failure: transfer.Failure, what: str) -> DownloadError:

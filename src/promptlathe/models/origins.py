@@ -95,16 +95,19 @@ def read_origin(reference: str, *, hub: HubName | None = None) -> HubRepository 
 
 
 def _read_url(url: str) -> HubRepository:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"{url!r} is not a URL ({error})", hint=_FORMS) from error
     hub = _HOSTS.get((parts.hostname or "").removeprefix("www."))
     if hub is None:
         raise UsageError(
-            f"{parts.hostname or url} is not a model hub that lathe knows",
+            f"{parts.hostname or url!r} is not a model hub that lathe knows",
             hint="download the .gguf file and give its path; a mirror of Hugging Face goes into HF_ENDPOINT",
         )
     found = _PAGE.fullmatch(unquote(parts.path).strip("/"))
     if not found:
-        raise UsageError(f"{url} is not the page of a model", hint=_FORMS)
+        raise UsageError(f"{url!r} is not the page of a model", hint=_FORMS)
     return _repository(hub, found)
 
 
