@@ -31,8 +31,10 @@ class Request:
     headers: Mapping[str, str]
 
     @property
-    def range(self) -> str | None:
-        return self.headers.get("Range")
+    def span(self) -> tuple[int, int]:
+        """The first and the last byte that were asked for."""
+        first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+        return int(first), int(last)
 
 
 @dataclass
@@ -77,12 +79,8 @@ class HubServer:
         return self.repositories[name]
 
     def fetched(self) -> list[Request]:
-        """The requests that got a file's bytes, or should have."""
-        return [
-            request
-            for request in self.requests
-            if request.server == "storage" or "redirected" in request.path
-        ]
+        """The requests for the bytes of large files."""
+        return [request for request in self.requests if request.server == "storage"]
 
 
 def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one closure

@@ -22,7 +22,6 @@ ATTEMPTS = 5
 BACKOFF_S = 0.5
 LONGEST_WAIT_S = 60.0
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_CHUNK_BYTES = 1 << 18
 _REPORT_S = 0.1
 _PARTING_S = 2.0
 
@@ -156,7 +155,7 @@ class _Transfer:
             length = response.headers.get("Content-Length", "")
             if length.isdecimal() and int(length) != file.size_bytes:
                 raise _changed(file, length)
-        for chunk in response.iter_raw(_CHUNK_BYTES):
+        for chunk in response.iter_raw():
             if position + len(chunk) > stop:
                 raise _changed(file, f"more than {file.size_bytes} bytes")
             file.write(position, chunk)
