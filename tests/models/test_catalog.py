@@ -50,6 +50,15 @@ def test_embedded_entry_is_what_the_file_says(embedded_model: Model) -> None:
     )
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_documents_hold_the_catalogue(language: str) -> None:
+    text = (Path(__file__).parents[2] / f"docs/{language}/models.md").read_text(encoding="utf-8")
+    for entry in CATALOG.values():
+        size, memory = f"{entry.size_bytes / 1e9:.1f} GB", f"{entry.memory_bytes / 1e9:.1f} GB"
+        license_name = entry.license.partition(" (")[0]
+        assert f"| {entry.name} | {size} | {memory} | {', '.join(entry.engines)} | {license_name} |\n" in text
+
+
 def test_memory_is_weights_and_cache() -> None:
     entry = CATALOG["internlm2-chat-1_8b"]
     assert entry.memory_bytes == 1_170_000_000 + REFERENCE_CONTEXT * 2 * 2 * 24 * 8 * 128
