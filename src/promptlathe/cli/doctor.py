@@ -192,9 +192,9 @@ def _pip() -> Iterator[Finding]:
 
 
 def _package_index() -> Iterator[Finding]:
-    from promptlathe.models.catalog import CATALOG, EMBEDDED_MODEL
+    from promptlathe.models.catalog import EMBEDDED_WHEEL
 
-    package = CATALOG[EMBEDDED_MODEL].origin.package
+    package = EMBEDDED_WHEEL.package
     asked = _run_pip("index", "versions", package, "--retries", "0", "--timeout", "10")
     if asked.returncode:
         advice = (
