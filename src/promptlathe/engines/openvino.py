@@ -24,7 +24,7 @@ from promptlathe.engines.engine import (
     Scored,
 )
 from promptlathe.engines.openvino_choice import constrain
-from promptlathe.engines.openvino_pipeline import Flight, Pipeline, kv_cache_precision
+from promptlathe.engines.openvino_pipeline import Flight, Pipeline, settings
 from promptlathe.engines.openvino_score import score
 from promptlathe.engines.tokenizer import count_tokens
 from promptlathe.errors import EngineError
@@ -70,7 +70,7 @@ class OpenVinoEngine:
             version=version("openvino-genai"),
             model=self._model.name,
             model_digest=self._model.digest,
-            settings=(("kv_cache_precision", kv_cache_precision()),),
+            settings=settings(self._model),
             capabilities=frozenset({"prefix_cache", "stream", "seed", "choice", "score"}),
         )
 
