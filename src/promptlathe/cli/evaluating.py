@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -68,6 +68,7 @@ def carry_out(
 
     with running(workspace, run_id):
         cases = plan.cases()
+        workspace.database.keep_cases(run_id, cases)
 
         async def ask(bar: AnswersBar, model: str, engine: "Engine") -> None:
             evaluator = make_evaluator(workspace, run_id, plan, model, engine)
@@ -98,7 +99,7 @@ def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSumm
     return stored_summary(workspace, run_id) or summarise(
         run_id=run_id,
         task=plan.load_task(),
-        cases=plan.cases(),
+        cases=workspace.database.cases(run_id),
         prompts=plan.prompts,
         models=plan.models,
         answer=plan.answer,
@@ -129,7 +130,7 @@ def report_page(workspace: "Workspace", run_id: str, plan: "Plan", summary: "Run
     from promptlathe.evaluation.html import MAX_ANSWERS, render_html
 
     per_case = max(len(plan.prompts) * len(plan.models) * plan.repeats, 1)
-    cases = replace(plan, count=min(plan.count, max(MAX_ANSWERS // per_case, 1))).cases()
+    cases = workspace.database.cases(run_id, at_most=max(MAX_ANSWERS // per_case, 1))
     rows = workspace.database.rows(run_id, cases=[case.id for case in cases])
     return render_html(summary, cases, plan.prompts, rows)
 
@@ -148,8 +149,9 @@ def run_answers(
 
     record = workspace.database.run(reference)
     plan = evaluation_plan(workspace, record, allow_python=allow_python)
-    rows = workspace.database.rows(record.id)
-    return RunAnswers.of(record.id, plan, plan.subjects(prompts, models), plan.cases(), rows)
+    subjects = plan.subjects(prompts, models)
+    rows = workspace.database.rows(record.id, has_text=False)
+    return RunAnswers.of(record.id, plan, subjects, workspace.database.cases(record.id), rows)
 
 
 def provenance(workspace: "Workspace", run_id: str, plan: "Plan") -> dict[str, object]:

@@ -25,8 +25,9 @@ def remember_task(workspace: "Workspace", run_id: str, plan: "Plan") -> None:
 
 
 def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
-    """The plan of a run. Raises TaskError where its task is gone or has changed since: its answers were given
-    to other questions, or judged in another way. A mistake in the task's file is said as such."""
+    """The plan of a run that is to go on. Raises TaskError where its task is gone or has changed since: its
+    answers were given to other questions, or judged in another way. A mistake in the task's file is said as such.
+    """
     from promptlathe.evaluation.plan import Plan
     from promptlathe.tasks.task import BUILT_IN
 
@@ -58,13 +59,21 @@ def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bo
 
 
 def evaluation_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
-    """The plan of an evaluation. Raises UsageError for a search, which has cases of several kinds."""
+    """The plan of an evaluation that is only shown: `Database.cases` has its cases as they were asked, whatever
+    became of its task. Those of a run from before they were kept are made now, as in `stored_plan`. Raises
+    UsageError for a search, which has cases of several kinds."""
+    from promptlathe.evaluation.plan import Plan
+
     if record.kind != "eval":
         raise UsageError(
             f"{record.id} is a {record.kind}, not an evaluation",
             hint=f"see its report: lathe runs show {record.id}",
         )
-    return stored_plan(workspace, record, allow_python=allow_python)
+    if workspace.database.has_cases(record.id):
+        return Plan.from_json(record.spec, task_finder(workspace, allow_python=allow_python))
+    plan = stored_plan(workspace, record, allow_python=allow_python)
+    workspace.database.keep_cases(record.id, plan.cases())
+    return plan
 
 
 def _digest(plan: "Plan") -> str:
