@@ -93,12 +93,14 @@ def carry_out(
 
 
 def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSummary":
-    """As it was computed after the last answer, if this version of promptlathe did that; else from the rows."""
+    """As it was computed after the last answer, if this version of promptlathe did that; else from the rows,
+    for which the task's wrong rules are needed. Raises TaskError where the task is gone."""
+    from promptlathe.cli.planned import task_of
     from promptlathe.evaluation.summary import summarise
 
     return stored_summary(workspace, run_id) or summarise(
         run_id=run_id,
-        task=plan.load_task(),
+        task=task_of(run_id, plan, hint="without it this run cannot be summed up: bring its file back"),
         cases=workspace.database.cases(run_id),
         prompts=plan.prompts,
         models=plan.models,
@@ -131,7 +133,9 @@ def report_page(workspace: "Workspace", run_id: str, plan: "Plan", summary: "Run
 
     per_case = max(len(plan.prompts) * len(plan.models) * plan.repeats, 1)
     cases = workspace.database.cases(run_id, at_most=max(MAX_ANSWERS // per_case, 1))
-    rows = workspace.database.rows(run_id, cases=[case.id for case in cases])
+    names = [prompt.name for prompt in plan.prompts]
+    ids = [case.id for case in cases]
+    rows = workspace.database.stream_rows(run_id, prompts=names, models=plan.models, cases=ids)
     return render_html(summary, cases, plan.prompts, rows)
 
 

@@ -8,7 +8,7 @@ from promptlathe.errors import TaskError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from promptlathe.evaluation.plan import Plan
-    from promptlathe.tasks.task import FindTask
+    from promptlathe.tasks.task import FindTask, Task
     from promptlathe.workspace.database import RunRecord
     from promptlathe.workspace.workspace import Workspace
 
@@ -43,12 +43,7 @@ def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bo
         hint += f"; what the run found then: {report}"
     if not then:
         return plan
-    try:
-        plan.load_task()
-    except UnknownNameError as error:
-        raise TaskError(
-            f"the task of run {record.id} is not here any more: {error.message}", hint=hint
-        ) from error
+    task_of(record.id, plan, hint=hint)
     try:
         is_same = _digest(plan) == then
     except (TaskError, UsageError):  # fewer cases, or none in a language
@@ -74,6 +69,16 @@ def evaluation_plan(workspace: "Workspace", record: "RunRecord", *, allow_python
     plan = stored_plan(workspace, record, allow_python=allow_python)
     workspace.database.keep_cases(record.id, plan.cases())
     return plan
+
+
+def task_of(run_id: str, plan: "Plan", *, hint: str) -> "Task":
+    """The task of a stored run. Raises TaskError where it is gone."""
+    try:
+        return plan.load_task()
+    except UnknownNameError as error:
+        raise TaskError(
+            f"the task of run {run_id} is not here any more: {error.message}", hint=hint
+        ) from error
 
 
 def _digest(plan: "Plan") -> str:

@@ -150,9 +150,9 @@ def _listed(
     wanted = ids if len(ids) <= MOST_PICKED_OUT else None
     cases = {case.id: case for case in database.cases(run_id, ids=wanted)}
     in_order = [subject for subject in plan.subjects() if subject in subjects]
-    return list_cases(
-        [cases[case_id] for case_id in ids], database.stream_rows(run_id, cases=wanted), in_order
-    )
+    prompts, models = {subject.prompt for subject in in_order}, {subject.model for subject in in_order}
+    rows = database.stream_rows(run_id, prompts=prompts, models=models, cases=wanted)
+    return list_cases([cases[case_id] for case_id in ids], rows, in_order)
 
 
 def _find_case(ids: "Sequence[str]", reference: str) -> str:

@@ -1,12 +1,14 @@
 """Picking cases of a run by what became of them: the database does it, so that no answer is read for it."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, distinct, false, func, or_, select
 
 from promptlathe.evaluation.answers import Subject
 from promptlathe.evaluation.listing import Kind
 from promptlathe.workspace.tables import answers, answers_of, cases
+
+_FIRST = (answers.c.repeat == 0, answers.c.verdict != "error")
 
 
 def pick_cases(
@@ -29,44 +31,34 @@ def pick_cases(
         query = query.where(cases.c.stratum.in_(strata))
     if kinds:
         chosen = answers_of(run_id, prompts, models)
-        found = [ids for kind in kinds for ids in _of_kind(kind, run_id, chosen, baselines)]
-        query = query.where(or_(false(), *(cases.c.case_id.in_(ids) for ids in found)))
+        found = [_of_kind(kind, run_id, chosen, baselines) for kind in kinds]
+        query = query.where(or_(*(cases.c.case_id.in_(ids) for ids in found)))
     return list(connection.execute(query).scalars())
 
 
 def _of_kind(
     kind: Kind, run_id: str, chosen: Collection[ColumnElement[bool]], baselines: Mapping[Subject, Subject]
-) -> Iterator[Select[tuple[str]]]:
-    """Queries for case ids: a case that any of them finds is of the kind."""
+) -> Select[tuple[str]]:
     if kind == "flips":
-        for after, before in baselines.items():
-            yield _flips(run_id, before, after)
-    elif kind == "different":
-        yield _different(chosen)
-    else:
-        outcome = "error" if kind == "errors" else kind
-        yield select(answers.c.case_id).where(*chosen, answers.c.verdict == outcome)
+        return _flips(run_id, baselines)
+    if kind == "different":
+        return _different(chosen)
+    outcome = "error" if kind == "errors" else kind
+    return select(answers.c.case_id).where(*chosen, answers.c.verdict == outcome)
 
 
-def _flips(run_id: str, before: Subject, after: Subject) -> Select[tuple[str]]:
-    was, became = answers.alias(), answers.alias()
-    first = [
-        condition
-        for table, subject in ((was, before), (became, after))
-        for condition in (
-            table.c.run_id == run_id,
-            table.c.prompt == subject.prompt,
-            table.c.model == subject.model,
-            table.c.repeat == 0,
-            table.c.verdict != "error",
-        )
-    ]
-    is_new = and_(was.c.verdict != "correct", became.c.verdict == "correct")
-    is_lost = and_(was.c.verdict == "correct", became.c.verdict != "correct")
+def _flips(run_id: str, baselines: Mapping[Subject, Subject]) -> Select[tuple[str]]:
+    """Where a subject or its baseline has no answer, the one compares with NULL, which is not true."""
+
+    def is_right(subject: Subject) -> ColumnElement[int]:
+        is_its = and_(answers.c.prompt == subject.prompt, answers.c.model == subject.model)
+        return func.max(case((is_its, case((answers.c.verdict == "correct", 1), else_=0))))
+
     return (
-        select(became.c.case_id)
-        .join_from(was, became, was.c.case_id == became.c.case_id)
-        .where(*first, or_(is_new, is_lost))
+        select(answers.c.case_id)
+        .where(answers.c.run_id == run_id, *_FIRST)
+        .group_by(answers.c.case_id)
+        .having(or_(false(), *(is_right(after) != is_right(before) for after, before in baselines.items())))
     )
 
 
@@ -75,7 +67,7 @@ def _different(chosen: Collection[ColumnElement[bool]]) -> Select[tuple[str]]:
     is_unread = func.max(case((answers.c.answer.is_(None), 1), else_=0))
     return (
         select(answers.c.case_id)
-        .where(*chosen, answers.c.repeat == 0, answers.c.verdict != "error")
+        .where(*chosen, *_FIRST)
         .group_by(answers.c.case_id)
         .having(func.count(distinct(answers.c.answer)) + is_unread > 1)
     )
