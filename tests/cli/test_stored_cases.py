@@ -10,12 +10,13 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 import promptlathe.workspace.database as module
-from promptlathe.tasks.task import Task
+from promptlathe.tasks.task import BUILT_IN, Task, get_task
 from promptlathe.workspace.workspace import Workspace
 from tests.cli.conftest import Lathe
 from tests.fakes import ScriptedEngine
-from tests.scripted import cases_by_question, skilled
+from tests.scripted import skilled
 
+CASE = get_task("decimal-comparison").cases("select", 1)[0]
 EVAL = ("eval", "decimal-comparison", "-p", "none", "-p", "decimal-expert", "-m", "tiny.gguf")
 EVAL += ("--engine", "scripted", "--cases", "40", "--json")
 
@@ -29,13 +30,13 @@ def run(lathe_here: Lathe, scripted_engine: Callable[..., ScriptedEngine]) -> st
 
 
 def looks(run: str) -> list[tuple[str, ...]]:
-    case = next(iter(cases_by_question().values()))
     return [
         ("runs", "show", run, "--json"),
         ("runs", "cases", run, "--flips", "--json"),
-        ("runs", "cases", run, "--stratum", case.stratum, "--limit", "0", "--json"),
-        ("runs", "case", run, case.id),
-        *(("runs", "export", run, "-f", name) for name in ("csv", "jsonl", "junit", "inspect", "html")),
+        ("runs", "cases", run, "--stratum", CASE.stratum, "--limit", "0", "--json"),
+        ("runs", "case", run, CASE.id),
+        *(("runs", "export", run, "-f", name) for name in ("csv", "jsonl", "junit", "html")),
+        ("runs", "export", run, "-f", "inspect", "-p", "none"),
         ("compare", run, "--json"),
         ("compare", run, run, "--json"),
     ]
@@ -120,9 +121,7 @@ def test_an_unfinished_run_without_its_task_says_what_is_missing(
     run: str, lathe_here: Lathe, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Workspace(folder).database.log(run, "engine", {})
-    monkeypatch.delitem(
-        __import__("promptlathe.tasks.task", fromlist=["BUILT_IN"]).BUILT_IN, "decimal-comparison"
-    )
+    monkeypatch.delitem(BUILT_IN, "decimal-comparison")
     code, out, err = lathe_here("runs", "show", run)
     assert (code, out) == (1, "")
     assert f"the task of run {run} is not here any more" in err

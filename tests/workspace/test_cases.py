@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptlathe.errors import UnknownNameError
@@ -19,8 +20,9 @@ from promptlathe.tasks.task import get_task
 from promptlathe.workspace.database import Database
 from tests.picking import pick_cases
 
-PROMPTS, MODELS, REPEATS, COUNT = ("none", "expert", "third"), ("tiny", "big"), 2, 5
+PROMPTS, MODELS, REPEATS, CASES = ("none", "expert", "third"), ("tiny", "big"), 2, 4
 SUBJECTS = [Subject(prompt, model) for model in MODELS for prompt in PROMPTS]
+NUMBERS = count()
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -89,18 +91,17 @@ def test_a_run_that_is_not_there_has_nothing(database: Database) -> None:
 
 ANSWERS = st.lists(
     st.sampled_from([None, "error", "unparsed", "wrong", "wrong 2", "correct"]),
-    min_size=len(SUBJECTS) * REPEATS * COUNT,
-    max_size=len(SUBJECTS) * REPEATS * COUNT,
+    min_size=len(SUBJECTS) * REPEATS * CASES,
+    max_size=len(SUBJECTS) * REPEATS * CASES,
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(
     answers=ANSWERS,
     kinds=st.sets(st.sampled_from(KINDS)),
     prompts=st.lists(st.sampled_from(PROMPTS), unique=True),
     models=st.lists(st.sampled_from(MODELS), unique=True),
-    run=st.uuids().map(str),
 )
 def test_the_database_picks_what_the_rows_say(
     database: Database,
@@ -108,9 +109,9 @@ def test_the_database_picks_what_the_rows_say(
     kinds: set[Kind],
     prompts: list[str],
     models: list[str],
-    run: str,
 ) -> None:
-    cases = [a_case(number) for number in range(COUNT)]
+    run = f"example {next(NUMBERS)}"
+    cases = [a_case(number) for number in range(CASES)]
     places = [(case, subject, repeat) for case in cases for subject in SUBJECTS for repeat in range(REPEATS)]
     rows = [a_row(*place, made) for place, made in zip(places, answers, strict=True) if made]
     database.start_run(run, "eval", {}, cases)
