@@ -118,11 +118,11 @@ def test_the_database_picks_what_the_rows_say(
     database.start_run(run, "eval", {}, cases)
     database.record(run, rows)
     chosen = [Subject(prompt, model) for model in models or MODELS for prompt in prompts or PROMPTS]
-    expected = pick_cases(cases, by_subject(SUBJECTS, cases, rows), kinds, chosen)
-    picked = database.pick_cases(
-        run, kinds, prompts=prompts, models=models, baselines=baselines(chosen, SUBJECTS)
-    )
-    assert picked == [listed.case.id for listed in expected]
+    compared = baselines(chosen, SUBJECTS)
+    for wanted in [kinds, *({kind} for kind in KINDS)]:
+        listed = pick_cases(cases, by_subject(SUBJECTS, cases, rows), wanted, chosen)
+        picked = database.pick_cases(run, wanted, prompts=prompts, models=models, baselines=compared)
+        assert (wanted, picked) == (wanted, [made.case.id for made in listed])
 
 
 def a_row(case: Case, subject: Subject, repeat: int, made: str) -> Row:
