@@ -1,6 +1,8 @@
 """A stored run is looked at without its task: the cases are those that were asked, and nobody makes them again."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,3 +129,13 @@ def test_an_unfinished_run_without_its_task_says_what_is_missing(
     assert f"the task of run {run} is not here any more" in err
     assert "bring its file back" in err
     assert lathe_here("runs", "cases", run)[0] == 0
+
+
+def test_no_look_at_a_finished_run_loads_what_only_counting_needs(run: str, lathe_here: Lathe) -> None:
+    """numpy and scipy take longer to load than a large run to be shown."""
+    program = "import sys; from promptlathe.cli.main import main\ntry: main()\n"
+    program += "finally: sys.exit(str({'numpy', 'scipy', 'alembic'} & set(sys.modules)))"
+    for look in (*looks(run)[:2], ("runs", "export", run, "-f", "html")):
+        ran = subprocess.run([sys.executable, "-c", program, *look], capture_output=True, text=True)
+        assert ran.stderr.splitlines()[-1] == "set()"
+        assert ran.stdout
