@@ -14,14 +14,16 @@ import pytest
 
 from promptlathe.cli import task_new
 from promptlathe.evaluation.plan import no_prompt
-from promptlathe.optimization.headroom import battery
-from promptlathe.optimization.prove import Effort, Prover
+from promptlathe.optimization.certificate import write_certificate
+from promptlathe.optimization.ledger import Ledger
+from promptlathe.optimization.operators import BatteryProposer
+from promptlathe.optimization.optimize import Effort, optimize
 from promptlathe.tasks.case import Split
 from promptlathe.tasks.task import Task
 from promptlathe.workspace.workspace import Workspace
 from tests.cli.conftest import Lathe
 from tests.fakes import ScriptedEngine
-from tests.optimization.conftest import evaluator
+from tests.optimization.conftest import evaluator, race
 
 MakeEngine = Callable[..., ScriptedEngine]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -315,17 +317,19 @@ async def certificate_over(task: Task) -> str:
     asking = evaluator(
         lambda request: known[request.messages[-1].content] if len(request.messages) > 1 else "?"
     )
-    prover = Prover(
-        replace(asking, task=task),
-        Effort(task.available("select", 99), task.available("sealed", 99), languages=task.languages),
-        now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
-        on_row=lambda _: None,
-        on_standings=lambda _: None,
-        on_sealed_read=lambda *_: None,
+    effort = Effort(
+        select_cases=task.available("select", 99),
+        sealed_cases=task.available("sealed", 99),
+        least_sealed=40,
+        propose_cases=task.available("propose", 99),
+        languages=task.languages,
     )
-    propose = task.cases("propose", task.available("propose", 99))
-    proof = await prover.prove(no_prompt(), battery(task, propose)[1:], [])
-    return proof.certificate.model_dump_json()
+    ledger = Ledger(replace(asking, task=task), effort.budget, on_row=lambda _: None)
+    strategy = race(ledger, effort, [BatteryProposer()])
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    return write_certificate(
+        (await optimize(ledger, no_prompt(), strategy, effort, now=lambda: now)).certificate
+    )
 
 
 def test_a_certificate_over_an_own_task(folder: Path, lathe_here: Lathe) -> None:
@@ -339,7 +343,7 @@ def test_a_certificate_over_an_own_task(folder: Path, lathe_here: Lathe) -> None
         return lathe_here("verify", "c.json", *arguments)
 
     assert verify()[0] == 0
-    assert '"is_gain_proven":true' in (folder / "c.json").read_text()
+    assert '"is_gain_proven": true' in (folder / "c.json").read_text()
     moved = path.rename(folder / "cities.yaml")
     code, _, err = verify()
     assert (code, "the certificate is about the task 'cities'" in err, "--task FILE" in err) == (

@@ -31,7 +31,8 @@ def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bo
     from promptlathe.evaluation.plan import Plan
     from promptlathe.tasks.task import BUILT_IN
 
-    plan = Plan.from_json(record.spec, task_finder(workspace, allow_python=allow_python))
+    spec = {name: value for name, value in record.spec.items() if name != "search"}
+    plan = Plan.from_json(spec, task_finder(workspace, allow_python=allow_python))
     logged = dict(workspace.database.events(record.id)).get("task", {})
     then = logged.get("digest")
     is_ours = plan.task in BUILT_IN and workspace.task_path(plan.task) is None

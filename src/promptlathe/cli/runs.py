@@ -76,8 +76,8 @@ def show(
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    if record.kind == "demo":
-        from promptlathe.cli.demo import show_stored
+    if record.kind != "eval":
+        from promptlathe.cli.optimizing import show_stored
 
         show_stored(workspace, record, as_json=as_json)
         return
@@ -106,10 +106,10 @@ def resume(
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    if record.kind == "demo":
-        from promptlathe.cli.demo import go_on
+    if record.kind != "eval":
+        from promptlathe.cli.optimizing import go_on
 
-        go_on(workspace, record, as_json=as_json)
+        go_on(workspace, record, api_key_file=api_key_file, allow_python=allow_python, as_json=as_json)
         return
     plan = stored_plan(workspace, record, allow_python=allow_python)
     opened = open_planned(plan, api_key_file=api_key_file)

@@ -38,10 +38,29 @@ def render_html(
     page's own style and script act and nothing be loaded; the answers lie in the page as gzip in base64,
     which has no character that means anything to HTML, and the script shows them as text only.
     """
-    style, script = _own("report.css"), _own("report.js")
+    environment = page_environment("promptlathe.evaluation", scripts=("look.js", "report.js"))
+    return environment.get_template("report.html.j2").render(
+        summary=summary,
+        headline=partial(headline, summary),
+        sentences=partial(sentences, summary),
+        proven=proven,
+        rule_names=_rule_names(summary),
+        provenance=dict(_flat(summary.provenance)),
+        texts=[(prompt.name, prompt.digest, render(prompt.document)) for prompt in prompts],
+        accuracy=accuracy_plot(summary),
+        differences=difference_plot(summary),
+        shown=len(cases),
+        answers=_packed(_exchanges(summary, cases, prompts, rows)),
+    )
+
+
+def page_environment(package: str, *, scripts: Sequence[str] = ("look.js",)) -> Environment:
+    """For pages that work offline, with templates from `package`: `style` and `script` of the report, the
+    content security policy that lets only these two act, and how numbers are written."""
+    style, script = _own("report.css"), "".join(map(_own, scripts))
     environment = Environment(
         autoescape=True,
-        loader=PackageLoader("promptlathe.evaluation"),
+        loader=PackageLoader(package),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -54,23 +73,13 @@ def render_html(
         "points_interval": numerals.points_interval,
         "p_value": numerals.p_value,
     }
-    return environment.get_template("report.html.j2").render(
-        summary=summary,
-        headline=partial(headline, summary),
-        sentences=partial(sentences, summary),
-        proven=proven,
-        rule_names=_rule_names(summary),
-        provenance=dict(_flat(summary.provenance)),
-        texts=[(prompt.name, prompt.digest, render(prompt.document)) for prompt in prompts],
-        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+    environment.globals |= {
+        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704 - our own files
-        script=Markup(script),  # noqa: S704
-        accuracy=accuracy_plot(summary),
-        differences=difference_plot(summary),
-        shown=len(cases),
-        answers=_packed(_exchanges(summary, cases, prompts, rows)),
-    )
+        "style": Markup(style),  # noqa: S704 - our own files
+        "script": Markup(script),  # noqa: S704
+    }
+    return environment
 
 
 def _exchanges(

@@ -35,7 +35,7 @@ from promptlathe.workspace.picking import pick_cases
 from promptlathe.workspace.rows import NEWER_ANSWER, ROW_COLUMNS, answer_values, row_of
 from promptlathe.workspace.tables import answers, answers_of, events, responses, runs
 
-RunKind = Literal["eval", "demo"]
+RunKind = Literal["eval", "demo", "optimize", "headroom"]
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
 _REVISION = "0003"
