@@ -211,6 +211,26 @@ def test_catalogue_name_from_either_hub(
     assert resolve("qwen3-0.6b").source == "modelscope:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf"
 
 
+def test_name_of_a_file_becomes_a_name_of_the_store(
+    lathe: Lathe, hub: HubServer, make_gguf: MakeGguf
+) -> None:
+    hub.add("org/odd", {"A model@2 (v1).gguf": make_gguf()})
+    assert json.loads(lathe("pull", "org/odd", "--json")[1])["name"] == "org.a-model-2-v1-"
+
+
+def test_folder_here_goes_before_a_repository(
+    lathe: Lathe, hub: HubServer, tiny: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / TINY / "x.gguf"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(tiny)
+    monkeypatch.chdir(tmp_path)
+    assert "give that: " in lathe("pull", TINY)[2]
+    assert lathe("pull", f"{TINY}/x.gguf")[1].startswith("x is already here")
+    assert hub.requests == []
+    assert lathe("pull", TINY, "--source", "hf")[0] == 0
+
+
 def test_openvino_repository(lathe: Lathe, hub: HubServer) -> None:
     parts = ("model", "tokenizer", "detokenizer")
     files = {f"openvino_{part}.{kind}": b"<net/>" for part in parts for kind in ("xml", "bin")}
@@ -361,6 +381,8 @@ REFUSED: list[tuple[tuple[str, ...], int, str, str]] = [
     (("qwen3-0.6b", "-q", "Q4_0"), 2, "the catalogue says which file 'qwen3-0.6b' is", "hf:ORG/REPO"),
     (("smollm2-360m-instruct", "--source", "modelscope"), 2, "knows no repository of", "modelscope:ORG/REPO"),
     ((SAFE, "-q", "Q4_0"), 2, "holds no GGUF file", f"hf:{SAFE}"),
+    (("./nothing.gguf", "-q", "Q4_0"), 2, "'./nothing.gguf' is here or nowhere", "hf:ORG/REPO"),
+    (("x" * 5000,), 1, "cannot read model", "path"),
     (("org/pickled",), 1, "has its weights only as pickles (pytorch_model.bin)", "safetensors or GGUF"),
     (("org/split",), 1, "are split into parts", "llama-gguf-split --merge"),
     (("org/split", "--file", "a-00001-of-00002.gguf"), 1, "is one part of a split model", "merge"),

@@ -1,5 +1,6 @@
 """Fetches a model from a repository on a hub: what both hubs have in common."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -133,7 +134,7 @@ class HubSource:
         at = f"@{revision}" if revision else ""
         inside = "" if chosen.is_folder else f"/{chosen.files[0].path}"
         return Plan(
-            name=self.name or f"{origin.repository.partition('/')[0]}.{chosen.name}".lower(),
+            name=self.name or _store_name(origin.repository, chosen.name),
             origin=str(origin),
             source=f"{origin.hub}:{origin.repository}{at}{inside}",
             file=MODEL_FOLDER if chosen.is_folder else files[0].path,
@@ -184,6 +185,10 @@ class HubSource:
         timeout = httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
         with httpx2.Client(headers=headers, timeout=timeout, follow_redirects=True) as client:
             yield Ask(client, hub, self.origin.repository)
+
+
+def _store_name(repository: str, variant: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", f"{repository.partition('/')[0]}.{variant}".lower())
 
 
 def _check_secrecy(endpoint: str) -> None:
