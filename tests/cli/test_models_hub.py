@@ -285,6 +285,13 @@ def test_busy_hub_is_asked_again(lathe: Lathe, hub: HubServer, tiny: bytes) -> N
     assert lathe("pull", TINY)[0] == 0
 
 
+def test_modelscope_lists_files_bare_or_wrapped(lathe: Lathe, hub: HubServer, tiny: bytes) -> None:
+    file = {"Path": "tiny-q4_k_m.gguf", "Size": len(tiny), "Sha256": hashlib.sha256(tiny).hexdigest()}
+    hub.faults.listing_body = json.dumps({"Code": 200, "Data": [file]}).encode()
+    assert lathe("pull", f"modelscope:{TINY}")[0] == 0
+    assert resolve("org.tiny-q4_k_m").path.read_bytes() == tiny
+
+
 def test_what_a_broken_off_pull_left_is_removable(lathe: Lathe, hub: HubServer, tiny: bytes) -> None:
     hub.faults.statuses = [404] * 9
     assert lathe("pull", TINY)[0] == 1

@@ -124,7 +124,8 @@ def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:  # no
                 return
             siblings = [_sibling(path, data) for path, data in repository.files.items()]
             card = {"license": repository.license} if repository.license else None
-            self._json({"sha": repository.commit, "siblings": siblings, "cardData": card, "gated": False})
+            info = {"id": name, "sha": repository.commit, "siblings": siblings, "cardData": card}
+            self._json(info | {"private": False, "gated": "manual" if repository.is_gated else False})
 
         def _modelscope_listing(self, name: str, revision: str) -> None:
             repository = self._allowed(name)
@@ -227,6 +228,6 @@ def _sibling(path: str, data: bytes) -> dict[str, object]:
     if path.endswith(LFS_SUFFIXES):
         sibling |= {
             "blobId": "0" * 40,
-            "lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)},
+            "lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134},
         }
     return sibling
