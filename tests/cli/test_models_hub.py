@@ -208,7 +208,13 @@ def test_catalogue_name_from_either_hub(
     assert ensure("qwen3-0.6b").source.startswith("hf:Qwen/Qwen3-0.6B-GGUF@")
     lathe("rm", "-y", "qwen3-0.6b")
     assert lathe("pull", "qwen3-0.6b", "--source", "modelscope")[0] == 0
-    assert resolve("qwen3-0.6b").source == "modelscope:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf"
+    source = "modelscope:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf"
+    asked = len(hub.requests)
+    assert ensure("qwen3-0.6b").source == resolve("qwen3-0.6b").source == source
+    assert lathe("pull", "qwen3-0.6b")[1].startswith("qwen3-0.6b is already here")
+    assert len(hub.requests) == asked
+    resolve("qwen3-0.6b").path.write_bytes(b"GGUF, damaged")
+    assert ensure("qwen3-0.6b").source.startswith("hf:")
 
 
 def test_name_of_a_file_becomes_a_name_of_the_store(
@@ -341,7 +347,9 @@ FAILURES: list[tuple[str, dict[str, object], str, str]] = [
     (f"hf:{TINY}", {"listing_body": b'{"sha": "../.."}'}, "did not answer like a model hub", "login"),
     (f"modelscope:{TINY}", {"listing_body": b'{"Data": null}'}, "did not answer like a model hub", "hf:"),
     (f"hf:{TINY}", LOST, "answered 503 for the file tiny-q4_k_m.gguf", "mirror"),
-    (f"hf:{TINY}", {"statuses": [404]}, "no repository org/Tiny-GGUF", "spelling"),
+    (f"hf:{TINY}", {"statuses": [404]}, "127.0.0.1 answered 404 for the file tiny-q4_k_m.gguf", "mirror"),
+    (f"hf:{TINY}", {"statuses": [403] * 9}, "does not let this account have org/Tiny-GGUF", "HF_TOKEN"),
+    (f"hf:{TINY}", {"lost_bytes": 15 * BLOCK}, "changed on the server while it was fetched", "pull again"),
     (f"hf:{TINY}", {"cuts": 999}, "the connection to 127.0.0.1 broke, again and again", "where it stopped"),
     (f"hf:{TINY}", {"wrong_bytes": True}, "is not the pinned file (SHA-256 ", "pull again"),
     (f"hf:{TINY}", {"lost_bytes": 1}, "changed on the server while it was fetched", "pull again"),

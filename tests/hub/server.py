@@ -186,6 +186,9 @@ def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:  # no
             headers = {"Content-Type": "application/octet-stream", "ETag": '"x"'}
             if asked and is_part:
                 start, stop = int(asked[1]), min(int(asked[2]) + 1, len(data))
+                if start >= len(data):
+                    self._refuse(416, None)
+                    return
                 headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
             self._head(206 if is_part else 200, stop - start, headers)
             half = (start + stop) // 2

@@ -53,6 +53,14 @@ class CatalogEntry:
     needs_code: bool = False
 
     @property
+    def places(self) -> tuple[HubRepository, ...]:
+        """The repositories with these very files, the advised one first; none for a wheel."""
+        if not isinstance(self.origin, HubRepository):
+            return ()
+        also = HubRepository("modelscope", self.modelscope or "", file=self.origin.file)
+        return (self.origin, also) if self.modelscope else (self.origin,)
+
+    @property
     def memory_bytes(self) -> int:
         """Weights and a cache of REFERENCE_CONTEXT tokens: below this it cannot run well. Engines add to it."""
         cache = self.cache.bytes_per_token * REFERENCE_CONTEXT if self.cache else 0
