@@ -146,6 +146,7 @@ def show(reference: Reference, as_json: JsonFlag = False) -> None:
             facts["metadata"] = read_gguf_header(model.path).metadata
     facts["fits"] = this_machine().fits(entry) if entry else None
     facts["modelscope"] = entry.modelscope if entry else None
+    facts["needs_remote_code"] = entry.needs_code if entry else None
     if as_json:
         print_json(facts)
     else:
@@ -256,15 +257,15 @@ def _entry_as_json(entry: "CatalogEntry") -> dict[str, object]:
 
 
 def _print_list(rows: list[dict[str, object]], folder: Path) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "size", "memory", "fits", "engines", "license", "here", box=None, pad_edge=False)
+    name, fits, terms = (Column(title, no_wrap=True) for title in ("name", "fits", "license"))
+    table = Table(name, "size", fits, "engines", terms, "here", box=None, pad_edge=False)
     for row in rows:
         engines = row["engines"]
         cells = (
             row["name"],
             _size(row["size_bytes"]),
-            _size(row["memory_bytes"]),
             row["fits"] or "",
             " ".join(engines) if isinstance(engines, list) else "",
             str(row["license"] or "").partition(" (")[0],
@@ -283,7 +284,11 @@ def _print_facts(facts: dict[str, object]) -> None:
             ", on an NVIDIA GPU" if shown["needs_gpu"] else ""
         )
     for name, value in shown.items():
-        if value is not None and name not in {"size_bytes", "memory_bytes", "needs_gpu"}:
+        if (
+            value is not None
+            and value is not False
+            and name not in {"size_bytes", "memory_bytes", "needs_gpu"}
+        ):
             text = ", ".join(map(str, value)) if isinstance(value, list) else value
             typer.echo(f"{name.replace('_', ' '):<15} {text}")
 

@@ -33,7 +33,8 @@ class CatalogEntry:
     """One model as it will lie in the store. `file` and `sha256` are None where only the hub can say.
 
     `modelscope` is the repository there with the same files, where one is known. `engines` are those that load
-    this very file, in the order in which they are advised.
+    this very file, in the order in which they are advised. With `needs_code` they also need the Python files of
+    its repository.
     """
 
     name: str
