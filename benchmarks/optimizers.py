@@ -6,9 +6,9 @@ Five ways to a prompt, each from the same start, on the same `propose` and `sele
   capo       promptolution's CAPO
   miprov2    DSPy's MIPROv2
   few-shot   no search: the start and eight drawn propose cases as turns of the conversation
-Every model call of a search counts, writing prompts included, and none is made beyond the budget: ours are counted by
-the ledger, the others' by the server that they ask. Then each answers the same sealed cases in its own way, judged by the
-task's grader; these calls are not counted, for anyone.
+Every model call of a search counts, writing prompts included, and none is made beyond the budget: ours are counted
+by the ledger, the others' by the server that they ask. Then each answers the same sealed cases in its own way, judged
+by the task's grader; these calls are not counted, for anyone.
 
     python benchmarks/optimizers.py --results FILE [--tasks NAME...] [--methods NAME...] [--seeds 5] [--budget 1500]
         [--sealed 300] [--promptolution-python PATH] [--dspy-python PATH]
@@ -146,7 +146,7 @@ async def peer(python: Path, script: str, engine: Engine, work: Work) -> Found:
             )
             began = time.monotonic()
             process = await asyncio.create_subprocess_exec(
-                python.absolute(),
+                python,
                 HERE / "optimizers_peers" / script,
                 folder,
                 cwd=folder,
@@ -302,7 +302,7 @@ def method(parser: argparse.ArgumentParser, given: argparse.Namespace, name: str
             parser.error(
                 f"{name}: --{option.replace('_', '-')} {python} has no {modules}; see benchmarks/README.md"
             )
-        return partial(peer, python, f"{name}.py")
+        return partial(peer, python.absolute(), f"{name}.py")
     return few_shot if name == "few-shot" else partial(ours, "gepa" if name == "gepa" else "race")
 
 

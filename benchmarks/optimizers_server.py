@@ -93,8 +93,7 @@ async def serving(engine: Engine, budget: int, grade: Grade) -> AsyncIterator[tu
     class Handler(_Handler):
         server_of = counting
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
+    http = _Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=http.serve_forever, daemon=True).start()
     answering = asyncio.create_task(counting.answer_all())
     try:
@@ -103,6 +102,11 @@ async def serving(engine: Engine, budget: int, grade: Grade) -> AsyncIterator[tu
         answering.cancel()
         await asyncio.to_thread(http.shutdown)
         http.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):

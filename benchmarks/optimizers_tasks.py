@@ -53,7 +53,8 @@ GOOD = (
 )  # fmt: skip
 BAD = (
     "was a letdown", "could hardly have been worse", "is a waste of money", "ruined my day",
-    "fell short of all my hopes", "was dull from start to finish", "is a nuisance", "fails all the time", "left me angry", "is simply awful",
+    "fell short of all my hopes", "was dull from start to finish",
+    "is a nuisance", "fails all the time", "left me angry", "is simply awful",
 )  # fmt: skip
 
 

@@ -54,17 +54,7 @@ def test_pull_show_list_remove(
 
     code, out, _ = lathe("list")
     assert (code, out.splitlines()[-1]) == (0, f"models lie in {tmp_path}/home/models")
-    assert listed(out, "tiny-test") == [
-        "tiny-test",
-        "1.2",
-        "MB",
-        "1.2",
-        "MB",
-        "yes",
-        "openvino",
-        "Apache-2.0",
-        "yes",
-    ]
+    assert listed(out, "tiny-test") == ["tiny-test", "1.2", "MB", "yes", "openvino", "Apache-2.0", "yes"]
     assert listed(out, "smollm2-135m-instruct")[-1] == "no"
     code, out, _ = lathe("show", "tiny-test")
     assert code == 0
@@ -79,6 +69,26 @@ def test_pull_show_list_remove(
     assert path.exists()
     assert lathe("rm", "--yes", "tiny-test") == (0, "removed tiny-test\n", "")
     assert not path.parent.exists()
+
+
+def test_names_and_licenses_are_whole_in_a_narrow_terminal(
+    lathe: Lathe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from promptlathe.models.catalog import CATALOG
+
+    monkeypatch.setenv("COLUMNS", "80")
+    out = lathe("list")[1]
+    assert all(name in out for name in CATALOG)
+    assert "…" not in out
+
+
+def test_show_says_what_a_model_of_the_catalogue_needs(lathe: Lathe) -> None:
+    out = lathe("show", "internlm2-chat-1_8b-safetensors")[1]
+    assert "memory          4.2 GB with a context of 4096 tokens, on an NVIDIA GPU\n" in out
+    assert "license         InternLM (free for research; commercial use free on application)\n" in out
+    assert "modelscope      Shanghai_AI_Laboratory/internlm2-chat-1_8b\n" in out
+    assert "needs remote code True\n" in out
+    assert "needs remote code" not in lathe("show", "qwen3-0.6b-safetensors")[1]
 
 
 def test_json(publish: Publish, lathe: Lathe, tmp_path: Path) -> None:

@@ -208,7 +208,33 @@ def test_catalogue_name_from_either_hub(
     assert ensure("qwen3-0.6b").source.startswith("hf:Qwen/Qwen3-0.6B-GGUF@")
     lathe("rm", "-y", "qwen3-0.6b")
     assert lathe("pull", "qwen3-0.6b", "--source", "modelscope")[0] == 0
-    assert resolve("qwen3-0.6b").source == "modelscope:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf"
+    source = "modelscope:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf"
+    asked = len(hub.requests)
+    assert ensure("qwen3-0.6b").source == resolve("qwen3-0.6b").source == source
+    assert lathe("pull", "qwen3-0.6b")[1].startswith("qwen3-0.6b is already here")
+    assert len(hub.requests) == asked
+    resolve("qwen3-0.6b").path.write_bytes(b"GGUF, damaged")
+    assert ensure("qwen3-0.6b").source.startswith("hf:")
+
+
+def test_name_of_a_file_becomes_a_name_of_the_store(
+    lathe: Lathe, hub: HubServer, make_gguf: MakeGguf
+) -> None:
+    hub.add("org/odd", {"A model@2 (v1).gguf": make_gguf()})
+    assert json.loads(lathe("pull", "org/odd", "--json")[1])["name"] == "org.a-model-2-v1-"
+
+
+def test_folder_here_goes_before_a_repository(
+    lathe: Lathe, hub: HubServer, tiny: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / TINY / "x.gguf"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(tiny)
+    monkeypatch.chdir(tmp_path)
+    assert "give that: " in lathe("pull", TINY)[2]
+    assert lathe("pull", f"{TINY}/x.gguf")[1].startswith("x is already here")
+    assert hub.requests == []
+    assert lathe("pull", TINY, "--source", "hf")[0] == 0
 
 
 def test_openvino_repository(lathe: Lathe, hub: HubServer) -> None:
@@ -265,6 +291,13 @@ def test_busy_hub_is_asked_again(lathe: Lathe, hub: HubServer, tiny: bytes) -> N
     assert lathe("pull", TINY)[0] == 0
 
 
+def test_modelscope_lists_files_bare_or_wrapped(lathe: Lathe, hub: HubServer, tiny: bytes) -> None:
+    file = {"Path": "tiny-q4_k_m.gguf", "Size": len(tiny), "Sha256": hashlib.sha256(tiny).hexdigest()}
+    hub.faults.listing_body = json.dumps({"Code": 200, "Data": [file]}).encode()
+    assert lathe("pull", f"modelscope:{TINY}")[0] == 0
+    assert resolve("org.tiny-q4_k_m").path.read_bytes() == tiny
+
+
 def test_what_a_broken_off_pull_left_is_removable(lathe: Lathe, hub: HubServer, tiny: bytes) -> None:
     hub.faults.statuses = [404] * 9
     assert lathe("pull", TINY)[0] == 1
@@ -314,7 +347,9 @@ FAILURES: list[tuple[str, dict[str, object], str, str]] = [
     (f"hf:{TINY}", {"listing_body": b'{"sha": "../.."}'}, "did not answer like a model hub", "login"),
     (f"modelscope:{TINY}", {"listing_body": b'{"Data": null}'}, "did not answer like a model hub", "hf:"),
     (f"hf:{TINY}", LOST, "answered 503 for the file tiny-q4_k_m.gguf", "mirror"),
-    (f"hf:{TINY}", {"statuses": [404]}, "no repository org/Tiny-GGUF", "spelling"),
+    (f"hf:{TINY}", {"statuses": [404]}, "127.0.0.1 answered 404 for the file tiny-q4_k_m.gguf", "mirror"),
+    (f"hf:{TINY}", {"statuses": [403] * 9}, "does not let this account have org/Tiny-GGUF", "HF_TOKEN"),
+    (f"hf:{TINY}", {"lost_bytes": 15 * BLOCK}, "changed on the server while it was fetched", "pull again"),
     (f"hf:{TINY}", {"cuts": 999}, "the connection to 127.0.0.1 broke, again and again", "where it stopped"),
     (f"hf:{TINY}", {"wrong_bytes": True}, "is not the pinned file (SHA-256 ", "pull again"),
     (f"hf:{TINY}", {"lost_bytes": 1}, "changed on the server while it was fetched", "pull again"),
@@ -361,6 +396,8 @@ REFUSED: list[tuple[tuple[str, ...], int, str, str]] = [
     (("qwen3-0.6b", "-q", "Q4_0"), 2, "the catalogue says which file 'qwen3-0.6b' is", "hf:ORG/REPO"),
     (("smollm2-360m-instruct", "--source", "modelscope"), 2, "knows no repository of", "modelscope:ORG/REPO"),
     ((SAFE, "-q", "Q4_0"), 2, "holds no GGUF file", f"hf:{SAFE}"),
+    (("./nothing.gguf", "-q", "Q4_0"), 2, "'./nothing.gguf' is here or nowhere", "hf:ORG/REPO"),
+    (("x" * 5000,), 1, "cannot read model", "path"),
     (("org/pickled",), 1, "has its weights only as pickles (pytorch_model.bin)", "safetensors or GGUF"),
     (("org/split",), 1, "are split into parts", "llama-gguf-split --merge"),
     (("org/split", "--file", "a-00001-of-00002.gguf"), 1, "is one part of a split model", "merge"),

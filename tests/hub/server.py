@@ -124,7 +124,8 @@ def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:  # no
                 return
             siblings = [_sibling(path, data) for path, data in repository.files.items()]
             card = {"license": repository.license} if repository.license else None
-            self._json({"sha": repository.commit, "siblings": siblings, "cardData": card, "gated": False})
+            info = {"id": name, "sha": repository.commit, "siblings": siblings, "cardData": card}
+            self._json(info | {"private": False, "gated": "manual" if repository.is_gated else False})
 
         def _modelscope_listing(self, name: str, revision: str) -> None:
             repository = self._allowed(name)
@@ -185,6 +186,9 @@ def _handler(hub: HubServer, server: str) -> type[BaseHTTPRequestHandler]:  # no
             headers = {"Content-Type": "application/octet-stream", "ETag": '"x"'}
             if asked and is_part:
                 start, stop = int(asked[1]), min(int(asked[2]) + 1, len(data))
+                if start >= len(data):
+                    self._refuse(416, None)
+                    return
                 headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
             self._head(206 if is_part else 200, stop - start, headers)
             half = (start + stop) // 2
@@ -227,6 +231,6 @@ def _sibling(path: str, data: bytes) -> dict[str, object]:
     if path.endswith(LFS_SUFFIXES):
         sibling |= {
             "blobId": "0" * 40,
-            "lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)},
+            "lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134},
         }
     return sibling

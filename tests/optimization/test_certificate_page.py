@@ -8,7 +8,8 @@ from markdown_it import MarkdownIt
 from promptlathe.evaluation.numerals import percent, points
 from promptlathe.evaluation.plan import StoredPrompt
 from promptlathe.optimization.certificate import Certificate
-from promptlathe.optimization.certificate_page import certificate_html, certificate_markdown
+from promptlathe.optimization.certificate_page import REASONS_ZH, certificate_html, certificate_markdown
+from promptlathe.optimization.operators import OPERATORS
 from tests.optimization.conftest import Prove
 from tests.optimization.simulated_search import search
 
@@ -56,6 +57,28 @@ async def test_both_languages_are_there() -> None:
     assert (VERDICT["en"] in english, VERDICT["zh"] in english) == (True, False)
     assert (VERDICT["zh"] in chinese, VERDICT["en"] in chinese) == (True, False)
     assert len(re.findall('class="en"', html)) == len(re.findall('class="zh"', html)) > 20
+
+
+def test_every_operator_gives_its_reason_in_chinese() -> None:
+    assert REASONS_ZH.keys() >= {operator.__name__.replace("_", "-") for operator in OPERATORS}
+
+
+async def test_the_way_there_is_told_in_the_readers_language() -> None:
+    certificate = await certified()
+    operators = [step["operator"] for step in certificate.search["lineage"]]
+    english, chinese = (certificate_markdown(certificate, VERDICT, language) for language in ("en", "zh"))
+    for step in certificate.search["lineage"]:
+        assert step["reason"] in english
+    assert all(REASONS_ZH[operator] in chinese for operator in operators if operator in REASONS_ZH)
+    assert "新增" in chinese
+    assert "added" in english
+
+
+@pytest.mark.parametrize(("good", "said"), [(0.95, "proven"), (0.5, "best found")])
+async def test_only_what_is_proven_is_called_so(prove: Prove, good: float, said: str) -> None:
+    certificate = (await prove(0.3, good, sealed=40)).certificate
+    assert certificate.winner == "good"
+    assert f">{said}<" in certificate_html(certificate, VERDICT)
 
 
 async def test_idle_sections_may_go() -> None:

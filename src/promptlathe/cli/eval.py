@@ -241,7 +241,7 @@ def _carry_out_new(
     from promptlathe.workspace.workspace import new_run_id
 
     run_id = new_run_id("eval", datetime.now(UTC))
-    workspace.database.start_run(run_id, "eval", plan.as_json())
+    workspace.database.start_run(run_id, "eval", plan.as_json(), plan.cases())
     remember_task(workspace, run_id, plan)
     comparisons = len(plan.prompts) * len(plan.models) - 1
     err.print(f"[bold]{plan.task}[/]: {outlook(plan.cases(), comparisons, 'en')}", soft_wrap=True)

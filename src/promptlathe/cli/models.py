@@ -1,9 +1,9 @@
 """`lathe models`: which models there are, getting them, looking at them, removing them."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +11,11 @@ import typer
 
 from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json
 from promptlathe.errors import UsageError
+from promptlathe.models.origins import HubName
 
 if TYPE_CHECKING:
     from promptlathe.models.catalog import CatalogEntry
     from promptlathe.models.manifest import Manifest
-    from promptlathe.models.origins import HubName
     from promptlathe.models.reference import Model
     from promptlathe.models.sources import OnProgress, PullProgress
 
@@ -46,11 +46,6 @@ Reference = Annotated[
 ]
 
 
-class HubChoice(StrEnum):
-    HF = "hf"
-    MODELSCOPE = "modelscope"
-
-
 @app.command("list")
 def list_models(as_json: JsonFlag = False) -> None:
     """List the models known by name and those pulled: size, licence, engines, and whether they fit here."""
@@ -78,7 +73,7 @@ def list_models(as_json: JsonFlag = False) -> None:
 def pull(
     reference: Reference,
     hub: Annotated[
-        HubChoice | None,
+        HubName | None,
         typer.Option(
             "--source", help="The hub of a plain ORG/REPO (default: hf), or of a name in the catalogue."
         ),
@@ -107,19 +102,18 @@ def pull(
     from promptlathe.models.reference import resolve
     from promptlathe.models.store import Pulled, Store
 
-    hub_name: HubName | None = "modelscope" if hub is HubChoice.MODELSCOPE else "hf"
-    if hub is None and reference in CATALOG:
-        hub_name = None
-    wishes = Wishes(hub_name, file, quantization, takes_code, name)
+    is_no_repository = reference in CATALOG or os.path.exists(reference)  # noqa: PTH110 - Path.exists can fail
+    wishes = Wishes(hub or (None if is_no_repository else "hf"), file, quantization, takes_code, name)
     store = Store.default()
-    is_path = reference not in CATALOG and Path(reference).exists()
-    source = (
-        None if is_path or reference in {*store.names()} - CATALOG.keys() else source_of(reference, wishes)
-    )
     pulled = Pulled(reference, was_here=True)
-    if source:
+    if source := source_of(reference, wishes):
         with _progress_bar() as on_progress:
             pulled = store.pull(source, on_progress)
+    elif hub or file or quantization or takes_code or name:
+        raise UsageError(
+            f"{reference!r} is here or nowhere: nothing of it can be chosen",
+            hint="options go with a repository, such as hf:ORG/REPO",
+        )
     for note in pulled.notes:
         err.print(f"note: {escape_markup(note)}", soft_wrap=True)
     model = resolve(pulled.name, store=store)
@@ -151,6 +145,8 @@ def show(reference: Reference, as_json: JsonFlag = False) -> None:
         if model.format == "gguf" and as_json:
             facts["metadata"] = read_gguf_header(model.path).metadata
     facts["fits"] = this_machine().fits(entry) if entry else None
+    facts["modelscope"] = entry.modelscope if entry else None
+    facts["needs_remote_code"] = entry.needs_code if entry else None
     if as_json:
         print_json(facts)
     else:
@@ -261,15 +257,15 @@ def _entry_as_json(entry: "CatalogEntry") -> dict[str, object]:
 
 
 def _print_list(rows: list[dict[str, object]], folder: Path) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "size", "memory", "fits", "engines", "license", "here", box=None, pad_edge=False)
+    name, fits, terms = (Column(title, no_wrap=True) for title in ("name", "fits", "license"))
+    table = Table(name, "size", fits, "engines", terms, "here", box=None, pad_edge=False)
     for row in rows:
         engines = row["engines"]
         cells = (
             row["name"],
             _size(row["size_bytes"]),
-            _size(row["memory_bytes"]),
             row["fits"] or "",
             " ".join(engines) if isinstance(engines, list) else "",
             str(row["license"] or "").partition(" (")[0],
@@ -288,7 +284,11 @@ def _print_facts(facts: dict[str, object]) -> None:
             ", on an NVIDIA GPU" if shown["needs_gpu"] else ""
         )
     for name, value in shown.items():
-        if value is not None and name not in {"size_bytes", "memory_bytes", "needs_gpu"}:
+        if (
+            value is not None
+            and value is not False
+            and name not in {"size_bytes", "memory_bytes", "needs_gpu"}
+        ):
             text = ", ".join(map(str, value)) if isinstance(value, list) else value
             typer.echo(f"{name.replace('_', ' '):<15} {text}")
 

@@ -71,7 +71,7 @@ def show(
     """Show a run's numbers, finished or not."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import summarise_run
-    from promptlathe.cli.planned import stored_plan
+    from promptlathe.cli.planned import evaluation_plan
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
@@ -81,7 +81,9 @@ def show(
 
         show_stored(workspace, record, as_json=as_json)
         return
-    summary = summarise_run(workspace, record.id, stored_plan(workspace, record, allow_python=allow_python))
+    summary = summarise_run(
+        workspace, record.id, evaluation_plan(workspace, record, allow_python=allow_python)
+    )
     show_result(summary, workspace.state / "reports" / f"{record.id}.html", as_json=as_json)
     if rules and not as_json:
         from promptlathe.cli.tables import rules_table

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -89,17 +89,22 @@ def _exchanges(
     question is the same for most cases of a prompt, so it is kept once, in `beginnings`."""
     subjects = [Subject(made.prompt, made.model) for made in summary.prompts]
     by_name = {prompt.name: prompt for prompt in prompts}
-    found: dict[tuple[str, Subject], list[Row]] = {
-        (case.id, subject): [] for case in cases for subject in subjects
+    found: dict[str, dict[Subject, list[Row]]] = {
+        case.id: {subject: [] for subject in subjects} for case in cases
     }
     for row in rows:
-        if (row.case_id, row.subject) in found:
-            found[row.case_id, row.subject].append(row)
+        if row.case_id in found and row.subject in found[row.case_id]:
+            found[row.case_id][row.subject].append(row)
     beginnings: dict[tuple[Message, ...], int] = {}
+    used = {prompt.name: prompt.document.variables for prompt in prompts}
 
-    def beginning(case: Case, subject: Subject) -> int:
-        messages = render_messages(by_name[subject.prompt], case.question, case.variables)[:-1]
+    @cache
+    def beginning(name: str, values: tuple[tuple[str, str], ...]) -> int:
+        messages = render_messages(by_name[name], "", dict(values))[:-1]
         return beginnings.setdefault(messages, len(beginnings))
+
+    def values(case: Case, prompt: str) -> tuple[tuple[str, str], ...]:
+        return tuple((name, case.variables[name]) for name in used[prompt] if name in case.variables)
 
     shown = [
         {
@@ -107,10 +112,10 @@ def _exchanges(
             "question": _cut(case.question),
             "expected": _cut(case.expected),
             "stratum": case.stratum,
-            "beginnings": [beginning(case, subject) for subject in subjects],
+            "beginnings": [beginning(subject.prompt, values(case, subject.prompt)) for subject in subjects],
             "answers": [
-                [_answer(row) for row in sorted(found[case.id, subject], key=lambda row: row.repeat)]
-                for subject in subjects
+                [_answer(row) for row in sorted(answers, key=lambda row: row.repeat)]
+                for answers in found[case.id].values()
             ],
         }
         for case in cases

@@ -33,7 +33,8 @@ class CatalogEntry:
     """One model as it will lie in the store. `file` and `sha256` are None where only the hub can say.
 
     `modelscope` is the repository there with the same files, where one is known. `engines` are those that load
-    this very file, in the order in which they are advised.
+    this very file, in the order in which they are advised. With `needs_code` they also need the Python files of
+    its repository.
     """
 
     name: str
@@ -51,6 +52,14 @@ class CatalogEntry:
     modelscope: str | None = None
     format: ModelFormat = "gguf"
     needs_code: bool = False
+
+    @property
+    def places(self) -> tuple[HubRepository, ...]:
+        """The repositories with these very files, the advised one first; none for a wheel."""
+        if not isinstance(self.origin, HubRepository):
+            return ()
+        also = HubRepository("modelscope", self.modelscope or "", file=self.origin.file)
+        return (self.origin, also) if self.modelscope else (self.origin,)
 
     @property
     def memory_bytes(self) -> int:
@@ -80,129 +89,145 @@ _INTERNLM_7B = KeyValueShape(layers=32, heads=8, head_size=128)
 _INTERNLM_8B = KeyValueShape(layers=48, heads=2, head_size=128)
 _QWEN3 = KeyValueShape(layers=28, heads=8, head_size=128)
 
+_BOTH: tuple[EngineName, ...] = ("openvino", "llamacpp")
+_LLAMACPP: tuple[EngineName, ...] = ("llamacpp",)  # OpenVINO's GGUF reader knows Llama, Qwen2 and Qwen3 only
+
+_EMBEDDED = CatalogEntry(
+    name=EMBEDDED_MODEL,
+    summary="very small English chat model; runs on any CPU",
+    origin=EMBEDDED_WHEEL,
+    file="SmolLM2-135M-Instruct.Q4_1.gguf",
+    size_bytes=98_362_432,
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    architecture="llama",
+    quantization="Q4_1",
+    context_length=8192,
+    license="Apache-2.0",
+    engines=_BOTH,
+    cache=KeyValueShape(layers=30, heads=3, head_size=64),
+)
+
+
+def _gguf(
+    name: str,
+    summary: str,
+    file: str,
+    size_bytes: int,
+    cache: KeyValueShape,
+    *,
+    architecture: str,
+    quantization: str,
+    context_length: int,
+    license_name: str = "Apache-2.0",
+    engines: tuple[EngineName, ...] = _BOTH,
+    modelscope: str | None = None,
+) -> CatalogEntry:
+    """One GGUF file on Hugging Face; `file` is `owner/repository/name.gguf`."""
+    repository, _, file_name = file.rpartition("/")
+    return CatalogEntry(
+        name=name,
+        summary=summary,
+        origin=HubRepository("hf", repository, file=file_name),
+        size_bytes=size_bytes,
+        cache=cache,
+        architecture=architecture,
+        quantization=quantization,
+        context_length=context_length,
+        license=license_name,
+        engines=engines,
+        modelscope=modelscope,
+    )
+
+
 _GGUFS = (
-    CatalogEntry(
-        name=EMBEDDED_MODEL,
-        summary="very small English chat model; runs on any CPU",
-        origin=EMBEDDED_WHEEL,
-        file="SmolLM2-135M-Instruct.Q4_1.gguf",
-        size_bytes=98_362_432,
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        architecture="llama",
-        quantization="Q4_1",
-        context_length=8192,
-        license="Apache-2.0",
-        engines=("openvino", "llamacpp"),
-        cache=KeyValueShape(layers=30, heads=3, head_size=64),
-    ),
-    CatalogEntry(
-        name="smollm2-360m-instruct",
-        summary="small English chat model",
-        origin=HubRepository(
-            "hf", "HuggingFaceTB/SmolLM2-360M-Instruct-GGUF", file="smollm2-360m-instruct-q8_0.gguf"
-        ),
-        size_bytes=386_000_000,
+    _gguf(
+        "smollm2-360m-instruct",
+        "small English chat model",
+        "HuggingFaceTB/SmolLM2-360M-Instruct-GGUF/smollm2-360m-instruct-q8_0.gguf",
+        386_000_000,
+        KeyValueShape(layers=32, heads=5, head_size=64),
         architecture="llama",
         quantization="Q8_0",
         context_length=8192,
-        license="Apache-2.0",
-        engines=("openvino", "llamacpp"),
-        cache=KeyValueShape(layers=32, heads=5, head_size=64),
     ),
-    CatalogEntry(
-        name="smollm2-1.7b-instruct",
-        summary="English chat model",
-        origin=HubRepository(
-            "hf", "HuggingFaceTB/SmolLM2-1.7B-Instruct-GGUF", file="smollm2-1.7b-instruct-q4_k_m.gguf"
-        ),
-        size_bytes=1_060_000_000,
+    _gguf(
+        "smollm2-1.7b-instruct",
+        "English chat model",
+        "HuggingFaceTB/SmolLM2-1.7B-Instruct-GGUF/smollm2-1.7b-instruct-q4_k_m.gguf",
+        1_060_000_000,
+        KeyValueShape(layers=24, heads=32, head_size=64),
         architecture="llama",
         quantization="Q4_K_M",
         context_length=8192,
-        license="Apache-2.0",
-        engines=("openvino", "llamacpp"),
-        cache=KeyValueShape(layers=24, heads=32, head_size=64),
     ),
-    CatalogEntry(
-        name="qwen3-0.6b",
-        summary="small chat model that can think first; Chinese, English and many more",
-        origin=HubRepository("hf", "Qwen/Qwen3-0.6B-GGUF", file="Qwen3-0.6B-Q8_0.gguf"),
+    _gguf(
+        "qwen3-0.6b",
+        "small chat model that can think first; Chinese, English and many more",
+        "Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf",
+        639_446_688,
+        _QWEN3,
+        architecture="qwen3",
+        quantization="Q8_0",
+        context_length=40_960,
         modelscope="Qwen/Qwen3-0.6B-GGUF",
-        size_bytes=639_446_688,
+    ),
+    _gguf(
+        "qwen3-1.7b",
+        "chat model that can think first; Chinese, English and many more",
+        "Qwen/Qwen3-1.7B-GGUF/Qwen3-1.7B-Q8_0.gguf",
+        1_834_426_016,
+        _QWEN3,
         architecture="qwen3",
         quantization="Q8_0",
         context_length=40_960,
-        license="Apache-2.0",
-        engines=("openvino", "llamacpp"),
-        cache=_QWEN3,
     ),
-    CatalogEntry(
-        name="qwen3-1.7b",
-        summary="chat model that can think first; Chinese, English and many more",
-        origin=HubRepository("hf", "Qwen/Qwen3-1.7B-GGUF", file="Qwen3-1.7B-Q8_0.gguf"),
-        size_bytes=1_834_426_016,
-        architecture="qwen3",
-        quantization="Q8_0",
-        context_length=40_960,
-        license="Apache-2.0",
-        engines=("openvino", "llamacpp"),
-        cache=_QWEN3,
-    ),
-    CatalogEntry(
-        name="internlm2-chat-1_8b",
-        summary="Chinese and English chat model",
-        origin=HubRepository(
-            "hf", "QuantFactory/internlm2-chat-1_8b-GGUF", file="internlm2-chat-1_8b.Q4_K_M.gguf"
-        ),
-        size_bytes=1_170_000_000,
+    _gguf(
+        "internlm2-chat-1_8b",
+        "Chinese and English chat model",
+        "QuantFactory/internlm2-chat-1_8b-GGUF/internlm2-chat-1_8b.Q4_K_M.gguf",
+        1_170_000_000,
+        _INTERNLM_1_8B,
         architecture="internlm2",
         quantization="Q4_K_M",
         context_length=32_768,
-        license=_INTERNLM,
-        engines=("llamacpp",),
-        cache=_INTERNLM_1_8B,
+        license_name=_INTERNLM,
+        engines=_LLAMACPP,
     ),
-    CatalogEntry(
-        name="internlm2_5-1_8b-chat",
-        summary="Chinese and English chat model",
-        origin=HubRepository(
-            "hf", "internlm/internlm2_5-1_8b-chat-gguf", file="internlm2_5-1_8b-chat-q4_k_m.gguf"
-        ),
-        size_bytes=1_170_000_000,
+    _gguf(
+        "internlm2_5-1_8b-chat",
+        "Chinese and English chat model",
+        "internlm/internlm2_5-1_8b-chat-gguf/internlm2_5-1_8b-chat-q4_k_m.gguf",
+        1_170_000_000,
+        _INTERNLM_1_8B,
         architecture="internlm2",
         quantization="Q4_K_M",
         context_length=32_768,
-        license=_INTERNLM,
-        engines=("llamacpp",),
-        cache=_INTERNLM_1_8B,
+        license_name=_INTERNLM,
+        engines=_LLAMACPP,
     ),
-    CatalogEntry(
-        name="internlm2_5-7b-chat",
-        summary="Chinese and English chat model",
-        origin=HubRepository(
-            "hf", "internlm/internlm2_5-7b-chat-gguf", file="internlm2_5-7b-chat-q4_k_m.gguf"
-        ),
-        size_bytes=4_710_000_000,
+    _gguf(
+        "internlm2_5-7b-chat",
+        "Chinese and English chat model",
+        "internlm/internlm2_5-7b-chat-gguf/internlm2_5-7b-chat-q4_k_m.gguf",
+        4_710_000_000,
+        _INTERNLM_7B,
         architecture="internlm2",
         quantization="Q4_K_M",
         context_length=32_768,
-        license=_INTERNLM,
-        engines=("llamacpp",),
-        cache=_INTERNLM_7B,
+        license_name=_INTERNLM,
+        engines=_LLAMACPP,
     ),
-    CatalogEntry(
-        name="internlm3-8b-instruct",
-        summary="Chinese and English chat model that can think first",
-        origin=HubRepository(
-            "hf", "internlm/internlm3-8b-instruct-gguf", file="internlm3-8b-instruct-q4_k_m.gguf"
-        ),
-        size_bytes=5_360_000_000,
+    _gguf(
+        "internlm3-8b-instruct",
+        "Chinese and English chat model that can think first",
+        "internlm/internlm3-8b-instruct-gguf/internlm3-8b-instruct-q4_k_m.gguf",
+        5_360_000_000,
+        _INTERNLM_8B,
         architecture="llama",
         quantization="Q4_K_M",
         context_length=32_768,
-        license="Apache-2.0",
-        engines=("llamacpp",),
-        cache=_INTERNLM_8B,
+        # Its GGUF says `llama`; that OpenVINO reads it was never tried.
+        engines=_LLAMACPP,
     ),
 )
 
@@ -229,6 +254,7 @@ def _safetensors(
 
 
 _ENTRIES = (
+    _EMBEDDED,
     *_GGUFS,
     _safetensors(
         "qwen3-0.6b-safetensors", "Qwen/Qwen3-0.6B", "qwen3-0.6b", 1_500_000_000, modelscope="Qwen/Qwen3-0.6B"

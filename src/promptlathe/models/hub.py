@@ -1,5 +1,6 @@
 """Fetches a model from a repository on a hub: what both hubs have in common."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,7 +72,7 @@ class Ask:
     def __call__(self, url: str, kind: type[_Answer], *, what: str) -> _Answer:
         response = self._patiently(url)
         if not response.is_success:
-            raise self.explain(response, what)
+            raise self.explain(response, what, is_listing=True)
         try:
             return kind.model_validate_json(response.content)
         except ValidationError as error:
@@ -89,20 +90,26 @@ class Ask:
             self.sleep(max(transfer.asked_wait_s(response), transfer.BACKOFF_S * attempt))
         return response
 
-    def explain(self, failure: transfer.Failure, what: str) -> DownloadError:
+    def explain(self, failure: transfer.Failure, what: str, *, is_listing: bool = False) -> DownloadError:
         if isinstance(failure, httpx2.HTTPError):
             return explain_transport(failure, str(failure.request.url), self.hub.name)
         has_token = self.hub.token is not None
-        return explain_status(failure, self.hub.name, self.repository, what=what, has_token=has_token)
+        return explain_status(
+            failure, self.hub.name, self.repository, what=what, has_token=has_token, is_listing=is_listing
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
-    """`name` is the model's in the store; None makes one of the repository's owner and the chosen file."""
+    """`name` is the model's in the store; None makes one of the repository's owner and the chosen file.
+
+    `same_as` are the origins of the same files elsewhere: what was pulled from there need not be from here.
+    """
 
     origin: HubRepository
     name: str | None
     open_hub: Callable[[], Hub]
+    same_as: tuple[HubRepository, ...] = ()
 
     @property
     def is_resumable(self) -> bool:
@@ -112,7 +119,10 @@ class HubSource:
         """A pulled model is not asked for anew: what its reference means upstream may have changed since."""
         is_called_so = self.name in {None, name}
         has_code_wanted = manifest.has_code or not self.origin.takes_code
-        return is_called_so and manifest.origin == str(self.origin) and has_code_wanted
+        return is_called_so and self.may_replace(manifest) and has_code_wanted
+
+    def may_replace(self, manifest: Manifest) -> bool:
+        return manifest.origin in {str(origin) for origin in (self.origin, *self.same_as)}
 
     def plan(self) -> Plan:
         origin = self.origin
@@ -133,7 +143,7 @@ class HubSource:
         at = f"@{revision}" if revision else ""
         inside = "" if chosen.is_folder else f"/{chosen.files[0].path}"
         return Plan(
-            name=self.name or f"{origin.repository.partition('/')[0]}.{chosen.name}".lower(),
+            name=self.name or _store_name(origin.repository, chosen.name),
             origin=str(origin),
             source=f"{origin.hub}:{origin.repository}{at}{inside}",
             file=MODEL_FOLDER if chosen.is_folder else files[0].path,
@@ -184,6 +194,10 @@ class HubSource:
         timeout = httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
         with httpx2.Client(headers=headers, timeout=timeout, follow_redirects=True) as client:
             yield Ask(client, hub, self.origin.repository)
+
+
+def _store_name(repository: str, variant: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", f"{repository.partition('/')[0]}.{variant}".lower())
 
 
 def _check_secrecy(endpoint: str) -> None:

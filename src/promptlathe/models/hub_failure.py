@@ -19,9 +19,12 @@ _AGAIN = "run the command again: it goes on where it stopped"
 
 
 def explain_status(
-    response: httpx2.Response, hub: HubName, repository: str, *, what: str, has_token: bool
+    response: httpx2.Response, hub: HubName, repository: str, *, what: str, has_token: bool, is_listing: bool
 ) -> DownloadError:
-    """`what` is what was asked for, such as `the file x.gguf` or `revision main`."""
+    """`what` is what was asked for, such as `the file x.gguf` or `revision main`.
+
+    Without a token Hugging Face answers 401 for what it does not have, so as not to tell what is private.
+    """
     host, status = response.url.host, response.status_code
     match response.headers.get("X-Error-Code"), status:
         case "GatedRepo", _:
@@ -37,9 +40,9 @@ def explain_status(
             return DownloadError(f"{host} does not accept the token", hint=f"set a valid {_TOKEN[hub]}")
         case "RepoNotFound", _:
             return _no_repository(host, hub, repository)
-        case _, 401 | 404:
+        case _, 401 | 404 if is_listing:
             return _no_repository(host, hub, repository)
-        case _, 403:
+        case _, 401 | 403:
             return DownloadError(
                 f"{host} does not let this account have {repository}",
                 hint=f"set a token that may: {_TOKEN[hub]}",

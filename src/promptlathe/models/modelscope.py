@@ -6,7 +6,6 @@ are addressed by branch or tag, not by commit; each has a SHA-256 in the listing
 
 import os
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
@@ -21,7 +20,7 @@ from promptlathe.models.sources import Checksum
 class _File(BaseModel):
     Path: str
     Size: int = Field(default=0, ge=0)
-    Type: Literal["blob", "tree"] = "blob"
+    Type: str = "blob"
     Sha256: str = ""
 
     def as_file(self) -> HubFile:
@@ -33,7 +32,14 @@ class _Files(BaseModel):
 
 
 class _FilesAnswer(BaseModel):
-    Data: _Files
+    """Its own client, too, takes the list both bare and wrapped."""
+
+    Data: _Files | list[_File]
+
+    @property
+    def blobs(self) -> tuple[HubFile, ...]:
+        files = self.Data.Files if isinstance(self.Data, _Files) else self.Data
+        return tuple(file.as_file() for file in files if file.Type == "blob")
 
 
 class _Model(BaseModel):
@@ -71,8 +77,7 @@ class ModelScope:
         query = urlencode({"Revision": revision, "Recursive": "True"})
         files = ask(self._url(repository, f"/repo/files?{query}"), _FilesAnswer, what=f"revision {revision}")
         model = ask(self._url(repository), _ModelAnswer, what="its description")
-        blobs = tuple(file.as_file() for file in files.Data.Files if file.Type == "blob")
-        return Listing(None, model.Data.License or None, blobs)
+        return Listing(None, model.Data.License or None, files.blobs)
 
     def file_url(self, repository: str, revision: str | None, path: str) -> str:
         query = urlencode({"Revision": revision or "master", "FilePath": path})

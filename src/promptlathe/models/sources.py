@@ -79,6 +79,10 @@ class Source(Protocol):
         """Whether the pulled model `name` is the one that this source would fetch. Asks nobody."""
         ...
 
+    def may_replace(self, manifest: Manifest) -> bool:
+        """Whether a model of the same name is an earlier state of this one, and not another."""
+        ...
+
     def plan(self) -> Plan:
         """Raises DownloadError, and UnsupportedModelError where there is nothing that can be taken."""
         ...

@@ -127,7 +127,7 @@ class Store:
             with self._locked(plan.name, on_progress):
                 if self.find(source):
                     return Pulled(plan.name, was_here=True)
-                self._check_name(plan)
+                self._check_name(source, plan)
                 self._fetch(source, plan, on_progress)
             return Pulled(plan.name, was_here=False, notes=plan.notes)
 
@@ -161,14 +161,14 @@ class Store:
         except Timeout:
             return True
 
-    def _check_name(self, plan: Plan) -> None:
+    def _check_name(self, source: Source, plan: Plan) -> None:
         try:
             manifest = self.manifest(plan.name)
         except ModelError:
             return
-        if manifest and manifest.origin not in {None, plan.origin}:
+        if manifest and not source.may_replace(manifest):
             raise UsageError(
-                f"the name {plan.name!r} is taken by a model from {manifest.origin}",
+                f"the name {plan.name!r} is taken by a model from {manifest.origin or manifest.source}",
                 hint=f"give this one another: --name NAME, or remove that: lathe models rm {plan.name}",
             )
 

@@ -130,6 +130,8 @@ class _Transfer:
                         )
                     elif response.status_code in BUSY:
                         wait_s = asked_wait_s(response)
+                    elif response.status_code == 416:
+                        raise _changed(download.file, "fewer")
                     else:
                         raise download.explain(response)
             except httpx2.RequestError as error:

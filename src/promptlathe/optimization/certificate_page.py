@@ -42,8 +42,17 @@ def _shown(certificate: Certificate, verdict: Mapping[Language, str]) -> dict[st
         "alpha": ALPHA,
         "percents": lambda interval, language: percent_interval(Interval(**interval), language),
         "points_between": lambda interval, language: points_interval(Interval(**interval), language),
+        "reason_zh": _reason_zh,
+        "kinds_zh": _KINDS_ZH,
         "texts": [(name, prompt.digest, prompt.document.text) for name, prompt in texts.items()],
     }
+
+
+def _reason_zh(step: Mapping[str, str]) -> str:
+    """The kind of change, in Chinese; what a language model or a plug-in says stays as it is."""
+    if step["operator"] in REASONS_ZH:
+        return REASONS_ZH[step["operator"]]
+    return step["reason"] if step["section"] else "用另一种完整的写法代替整个提示词"
 
 
 def _cell(text: object) -> str:
@@ -58,3 +67,21 @@ def _fence(certificate: Certificate) -> str:
     while "`" * longest in text:
         longest += 1
     return "`" * longest
+
+
+_KINDS_ZH = {"added": "新增", "removed": "删除", "moved": "移动", "changed": "修改"}
+REASONS_ZH = {
+    "start": "待改进的提示词",
+    "examples": "加入示例，先选常答错的题型",
+    "example-order": "把示例的顺序倒过来",
+    "output-format": "换一种说法，要求给出读得出的答案",
+    "rules": "加入任务已知的规则",
+    "workflow": "加入任务已知的步骤",
+    "drop": "去掉这一部分：它值得占用词元吗？",
+    "shorten": "只保留这一部分的前一半",
+    "flatten": "改为扁平写法：分条编号，不用标题",
+    "api-initialization": "由程序调用，不需要问候语",
+    "format-last": "把这一部分移到最后",
+    "reflection": "由模型反思后改写",
+}
+"""By operator; the English reason says more, and the change itself stands below either."""
