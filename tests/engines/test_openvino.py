@@ -48,7 +48,7 @@ async def answers_alone(engine: OpenVinoEngine, requests: Iterable[Request]) -> 
     return alone
 
 
-QUESTIONS = [ask(f"Which is larger, {left} or {right}?", system=PREFIX) for left, right in PAIRS]
+QUESTIONS = [ask(f"{left} or {right}?", system=PREFIX) for left, right in PAIRS]
 
 
 async def test_an_answer_does_not_depend_on_the_batch(engine: OpenVinoEngine) -> None:
@@ -150,17 +150,17 @@ async def test_only_failures_end_too(engine: OpenVinoEngine) -> None:
 @pytest.mark.parametrize(
     ("stop", "expected"),
     [
-        ((), "The number of possible outcomes when"),
-        (("number of",), "The "),
-        (("umber o",), "The n"),
-        ((" possible", " of pos"), "The number"),
-        (("of numbers",), "The number of possible outcomes when"),
+        ((), "The capital of France is Paris"),
+        (("capital of",), "The "),
+        (("apital o",), "The c"),
+        ((" France", " of Fr"), "The capital"),
+        (("of Paris",), "The capital of France is Paris"),
     ],
 )
 async def test_an_answer_ends_before_a_stop_string(
     engine: OpenVinoEngine, stop: tuple[str, ...], expected: str
 ) -> None:
-    deltas, answer = await streamed(engine, ask("Count from 1 to 9.", max_tokens=6, stop=stop))
+    deltas, answer = await streamed(engine, ask("What is the capital of France?", max_tokens=6, stop=stop))
     assert answer.text == expected
     assert "".join(deltas) == expected
     assert answer.finish_reason == ("length" if expected.endswith("when") else "stop")
