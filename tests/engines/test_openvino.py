@@ -183,7 +183,9 @@ async def test_it_can_be_closed_and_used_again(engine: OpenVinoEngine) -> None:
 def test_its_description_needs_no_loading() -> None:
     description = OpenVinoEngine(a_model()).describe()
     assert description.engine == "openvino"
-    assert description.capabilities == {"prefix_cache", "stream", "seed", "choice", "score"}
+    assert description.capabilities == {
+        "prefix_cache", "stream", "seed", "choice", "score", "constraint", "log_probabilities"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
