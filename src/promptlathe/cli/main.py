@@ -14,6 +14,7 @@ from promptlathe.cli.demo import demo
 from promptlathe.cli.doctor import doctor
 from promptlathe.cli.eval import evaluate
 from promptlathe.cli.export import export
+from promptlathe.cli.serve import serve
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 app.command()(demo)
 app.command()(chat)
+app.command()(serve)
 prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
 app.add_typer(prompt.app, name="prompt")

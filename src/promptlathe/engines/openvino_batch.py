@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ from promptlathe.engines.engine import (
 )
 from promptlathe.engines.openvino_constraint import constrain, constraint_of
 from promptlathe.engines.openvino_pipeline import Flight, Pipeline, last_line
-from promptlathe.errors import EngineError, InputError
+from promptlathe.errors import EngineError, InputError, LatheError
 
 if TYPE_CHECKING:
     import openvino_genai
@@ -231,7 +231,8 @@ class Batch:
         steps, and a step that broke leaves everything in the batch unusable.
 
         So all leave the pipeline, and enter it again: new constraints one by one, so that each is judged alone, then
-        the others. They begin anew and come to the same text, of which only what is new is shown.
+        the others, which go on behind their last token. A constraint must begin anew, and may come to another text:
+        where some of it was shown, the answer has failed.
         Raises `error` if there was no new constraint to blame.
         """
         suspects = [
@@ -244,8 +245,10 @@ class Batch:
             flight.handle.cancel()
         self.pipeline.drain()
         refused = [failure for suspect in suspects if (failure := self._try(suspect))]
-        for asked in self._asked.values():
-            if asked not in suspects:
+        for asked in [asked for asked in self._asked.values() if asked not in suspects]:
+            if asked.constraint and asked.shown:
+                refused.append(self._fail(asked, EngineError("the answer was interrupted", hint="ask again")))
+            else:
                 self._restart(asked)
         return refused
 
@@ -256,26 +259,22 @@ class Batch:
         except EngineError as error:
             suspect.flight.handle.cancel()
             self.pipeline.drain()
-            del self._asked[suspect.request.id]
-            self.pipeline.leave(suspect.flight)
             what = suspect.constraint.kind.replace("_", " ") if suspect.constraint else "constraint"
-            return Failure(
-                suspect.request.id,
-                InputError(f"the {what} cannot be used: {_cause(error)}"),
-            )
+            return self._fail(suspect, InputError(f"the {what} cannot be used: {_cause(error)}"))
         return None
 
+    def _fail(self, asked: _Asked, error: LatheError) -> Failure:
+        del self._asked[asked.request.id]
+        self.pipeline.leave(asked.flight)
+        return Failure(asked.request.id, error)
+
     def _restart(self, asked: _Asked) -> None:
-        config = self._config(asked.request, asked.constraint)
-        flight, started = asked.flight, asked.flight.started
-        asked.flight = Flight(
-            flight.candidate,
-            self.pipeline.add(flight.candidate.token_ids, config),
-            flight.is_echoed,
-            started,
-            flight.cached_tokens,
-            flight.first_token_s,
-        )
+        flight, sampling = asked.flight, asked.request.sampling
+        kept = 0 if asked.constraint else len(flight.token_ids)
+        flight.token_ids, flight.log_probabilities = flight.token_ids[:kept], flight.log_probabilities[:kept]
+        request = replace(asked.request, sampling=replace(sampling, max_tokens=sampling.max_tokens - kept))
+        sequence = np.concatenate([flight.candidate.token_ids, flight.generated])
+        flight.handle = self.pipeline.add(sequence, self._config(request, asked.constraint))
 
 
 def _until_stop(text: str, stop: Iterable[str]) -> str:

@@ -97,14 +97,19 @@ class Worker:
 
     def run(self) -> None:
         """Until the server is gone. Raises EngineError when the engine is broken."""
-        while True:
-            is_idle = self._batch.is_empty and not self._waiting.candidates
-            for frame in self._channel.receive(timeout_s=None if is_idle else 0):
-                self._take(frame)
-            outputs = self._batch.admit(self._waiting)
-            if not self._batch.is_empty:
-                outputs += self._batch.step()
-            self._report(outputs)
+        with contextlib.suppress(Disconnected):
+            while True:
+                self._turn()
+        self._batch.close()
+
+    def _turn(self) -> None:
+        is_idle = self._batch.is_empty and not self._waiting.candidates
+        for frame in self._channel.receive(timeout_s=None if is_idle else 0):
+            self._take(frame)
+        outputs = self._batch.admit(self._waiting)
+        if not self._batch.is_empty:
+            outputs += self._batch.step()
+        self._report(outputs)
 
     def _take(self, frame: ToWorker) -> None:
         match frame:
