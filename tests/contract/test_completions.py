@@ -57,15 +57,15 @@ def test_log_probabilities_of_a_text(ask: Asker) -> None:
     ("options", "param"),
     [
         ({"suffix": "x"}, "suffix"), ({"best_of": 3}, "best_of"), ({"prompt": []}, "prompt"),
-        ({"prompt": [10**9]}, "prompt[0]"), ({"prompt": 5}, "prompt"), ({"prompt": ""}, None),
+        ({"prompt": [10**9]}, None), ({"prompt": 5}, "prompt"), ({"prompt": ""}, None),
         ({"logprobs": 9}, "logprobs"), ({"prompt": "x " * 9000}, "prompt"),
     ],
     ids=str,
 )  # fmt: skip
 def test_what_a_text_cannot_be(ask: Asker, options: dict[str, Any], param: str | None) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        ask.complete(**options) if "prompt" not in options else ask.complete(options["prompt"])
-    assert caught.value.param in (param, "prompt")
+        ask.complete(**options)
+    assert caught.value.param == param
 
 
 def test_models(ask: Asker) -> None:

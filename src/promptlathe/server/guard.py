@@ -36,7 +36,10 @@ class Guard:
             self._check_key(headers.get("authorization"))
 
     def _check_host(self, given: str) -> None:
-        if not self._is_ours(_hostname(f"//{given}")):
+        """Bound to every address, a server cannot know its names; then it has a key."""
+        name = _hostname(f"//{given}")
+        allowed = {_hostname(origin) for origin in self.allowed_origins}
+        if not name or not (self.host in _WILDCARDS or self._is_own(name) or name in allowed):
             raise ApiError(
                 f"this server is not called {given!r} (allow it with --allow-origin http://{given})",
                 status=403,
@@ -46,21 +49,16 @@ class Guard:
     def _check_origin(self, origin: str | None) -> None:
         if origin is None or origin in self.allowed_origins:
             return
-        if origin == "null" or not self._is_ours(_hostname(origin), with_any=False):
+        name = _hostname(origin)
+        if not name or not self._is_own(name):
             raise ApiError(
                 f"pages of {origin!r} may not call this server (allow them with --allow-origin {origin})",
                 status=403,
                 code="origin_not_allowed",
             )
 
-    def _is_ours(self, name: str | None, *, with_any: bool = True) -> bool:
-        """Bound to every address, a server cannot know its names; then it has a key."""
-        if name is None:
-            return False
-        if with_any and self.host in _WILDCARDS:
-            return True
-        allowed = {_hostname(origin) for origin in self.allowed_origins}
-        return name == self.host.lower() or name in allowed or is_loopback(name)
+    def _is_own(self, name: str) -> bool:
+        return name == self.host.lower() or is_loopback(name)
 
     def _check_key(self, authorization: str | None) -> None:
         """Three mistakes, three messages, each with the line to send. The key's text is never shown."""

@@ -72,6 +72,8 @@ class WorkerBackend:
     on_event: Callable[[str], None] = lambda _: None
     sleep: Sleep = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
+    silence_s: float = _SILENCE_S
+    command: tuple[str, ...] = (sys.executable, "-m", "promptlathe.server.worker")
 
     engine: str = field(default="openvino", init=False)
     features: frozenset[Feature] = field(
@@ -196,18 +198,7 @@ class WorkerBackend:
 
     async def _live(self) -> LatheError:
         """One worker from its start to its end; what ended it."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "promptlathe.server.worker",
-                str(theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        reader, writer = await asyncio.open_connection(sock=ours)
+        process, reader, writer = await self._started()
         self._process, self._writer, self._heard = process, writer, self.clock()
         watch = asyncio.create_task(self._watch(process))
         try:
@@ -216,12 +207,30 @@ class WorkerBackend:
         finally:
             watch.cancel()
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
             self._process = self._writer = None
             code = await _ended(process)
         was_ready = self._phase == "ready"
         error = error or EngineError(f"the engine's process ended unexpectedly ({_how(code)})")
         self._give_up_begun(error, may_wait=was_ready)
         return error
+
+    async def _started(self) -> tuple[Process, asyncio.StreamReader, asyncio.StreamWriter]:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *self.command,
+                    str(theirs.fileno()),
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+            return process, *await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()  # so that a worker which was on its way ends
+            raise
 
     async def _listen(self, reader: asyncio.StreamReader) -> LatheError | None:
         """Until the worker is gone; the error if the model cannot be loaded."""
@@ -279,9 +288,9 @@ class WorkerBackend:
     async def _watch(self, process: Process) -> None:
         """Kill a worker that hangs; `_live` sees it end."""
         while True:
-            await asyncio.sleep(_SILENCE_S / 10)
-            if self._phase == "ready" and self._calls and self.clock() - self._heard > _SILENCE_S:
-                self.on_event(f"the engine gave no sign of life for {_SILENCE_S:g} s: it is ended")
+            await asyncio.sleep(self.silence_s / 10)
+            if self._phase == "ready" and self._calls and self.clock() - self._heard > self.silence_s:
+                self.on_event(f"the engine gave no sign of life for {self.silence_s:g} s: it is ended")
                 process.kill()
 
 
