@@ -1,9 +1,11 @@
 """The OpenVINO engine with the real embedded model: what it answers must not depend on who else is asking."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -178,6 +180,29 @@ async def test_it_can_be_closed_and_used_again(engine: OpenVinoEngine) -> None:
     before = await answers(engine, QUESTIONS[:1])
     engine.close()
     assert await answers(engine, QUESTIONS[:1]) == before
+
+
+@pytest.mark.slow
+async def test_a_saved_model_answers_as_its_file_does(
+    engine: OpenVinoEngine, embedded_model: Model, tmp_path: Path
+) -> None:
+    """The first load of a pulled model saves it, a second one reads that, and a damaged one is made anew."""
+    path = tmp_path / "model.gguf"
+    path.symlink_to(embedded_model.path)
+    saved = tmp_path / f".openvino-{version('openvino-genai')}"
+    pulled = replace(embedded_model, path=path)
+    from_file = OpenVinoEngine(replace(pulled, source="local"))
+    reference = await answers(from_file, QUESTIONS[:8])
+    from_file.close()
+    assert not saved.exists()
+    for damage in (False, False, True):
+        if damage:
+            (saved / "openvino_model.xml").write_text("<net/>")
+        loaded = OpenVinoEngine(pulled)
+        assert await answers(loaded, QUESTIONS[:8]) == reference
+        assert {Path(name).suffix for name in os.listdir(saved)} == {".xml", ".bin"}
+        loaded.close()
+    assert sorted(os.listdir(tmp_path)) == [saved.name, "model.gguf"]
 
 
 def test_its_description_needs_no_loading() -> None:
