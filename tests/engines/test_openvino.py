@@ -1,7 +1,6 @@
 """The OpenVINO engine with the real embedded model: what it answers must not depend on who else is asking."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
@@ -182,6 +181,10 @@ async def test_it_can_be_closed_and_used_again(engine: OpenVinoEngine) -> None:
     assert await answers(engine, QUESTIONS[:1]) == before
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.mark.slow
 async def test_a_saved_model_answers_as_its_file_does(
     engine: OpenVinoEngine, embedded_model: Model, tmp_path: Path
@@ -200,9 +203,9 @@ async def test_a_saved_model_answers_as_its_file_does(
             (saved / "openvino_model.xml").write_text("<net/>")
         loaded = OpenVinoEngine(pulled)
         assert await answers(loaded, QUESTIONS[:8]) == reference
-        assert {Path(name).suffix for name in os.listdir(saved)} == {".xml", ".bin"}
+        assert {Path(name).suffix for name in names(saved)} == {".xml", ".bin"}
         loaded.close()
-    assert sorted(os.listdir(tmp_path)) == [saved.name, "model.gguf"]
+    assert names(tmp_path) == [saved.name, "model.gguf"]
 
 
 def test_its_description_needs_no_loading() -> None:
