@@ -178,7 +178,7 @@ def test_a_long_stream_adds_up(engine: OpenVinoEngine, text: str, has_log_probab
     shown = [one for delta in deltas if isinstance(delta, Delta) for one in delta.tokens]
     assert shown == list(answer.tokens)
     if has_log_probabilities:
-        assert b"".join(one.data for one in shown).decode(errors="replace").startswith(answer.text[:60])
+        assert b"".join(one.data for one in shown).decode(errors="replace").startswith(answer.text[:20])
         assert all(-50 < one.log_probability <= 0 for one in shown)
 
 
