@@ -4,7 +4,6 @@
 <store>/.<name>@*.partial/              a pull at work, or what one broken off left: the next pull of the same
                                         files goes on with it, any other pull of that name removes it
 <store>/.<name>.lock                    held while a model is pulled or removed
-<store>/.requantized/<digest>.gguf      a model as an engine can read it: see requantized.py
 <store>/digests.json                    see digest.py
 """
 
@@ -140,14 +139,7 @@ class Store:
             self._locked(name, lambda _: None),
             self._partial_folder(name) as partial,
         ):
-            with contextlib.suppress(ModelError):
-                if manifest := self.manifest(name):
-                    self.requantized_path(manifest.sha256).unlink(missing_ok=True)
             self._discard(name, partial)
-
-    def requantized_path(self, digest: str) -> Path:
-        """Where the copy of a model lies that requantized.py makes."""
-        return self.folder / ".requantized" / f"{digest}.gguf"
 
     def stale_parts(self) -> list[str]:
         """Names of the scratch folders that no running pull holds."""
