@@ -1,7 +1,6 @@
 """Rules about marks in the text: placeholders, variables, references, fences and quotes."""
 
 import bisect
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
@@ -9,7 +8,7 @@ from functools import cache, partial
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.placeholders import find_placeholders
 from promptlathe.prompts.rules.source import Line, LintSource
-from promptlathe.prompts.rules.structure import meant_name
+from promptlathe.prompts.rules.structure import meant_name, nearest
 from promptlathe.prompts.sections import canonical_name, has_chinese
 
 UNFILLED_PLACEHOLDER = Rule(
@@ -166,8 +165,8 @@ def _meant_reference(name: str, by_name: Mapping[str, str]) -> str | None:
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
     if other and other in by_name:
         return by_name[other]
-    near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)
-    return by_name.get(near[0], near[0]) if near else None
+    near = nearest(name, [*by_name, *by_name.values()], 0.75)
+    return by_name.get(near, near) if near else None
 
 
 def unclosed_fence(source: LintSource) -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 """What the rules look at: a prompt, its text without code, and what it will be used for."""
 
 import bisect
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -110,9 +109,7 @@ class LintSource:
 
     def line_span(self, offset: int) -> tuple[int, int]:
         """Where the line that an offset is on begins and, without its line end, ends."""
-        number = self.line_at(offset)
-        start, stop = (*self._starts[number : number + 2], len(self.text))[:2]
-        return start, start + len(self.text[start:stop].rstrip("\r\n"))
+        return self._span(self.line_at(offset))
 
     def masked_line(self, offset: int) -> str:
         """The line that an offset is on, without code."""
@@ -121,11 +118,12 @@ class LintSource:
 
     def lines_from(self, number: int) -> Iterator[Line]:
         """That line and all after it; behind the last line end is none."""
-        for start in itertools.islice(self._starts, number, None):
+        for at in range(number, len(self._starts)):
+            start, end = self._span(at)
             if start < len(self.text):
-                at = bisect.bisect_right(self.code, start, key=lambda code: code.start)
-                is_code = at > 0 and start < self.code[at - 1].end
-                yield Line(self.text[slice(*self.line_span(start))], start, is_code)
+                before = bisect.bisect_right(self.code, start, key=lambda code: code.start)
+                is_code = before > 0 and start < self.code[before - 1].end
+                yield Line(self.text[start:end], start, is_code)
 
     def lines_with(self, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
         """Where the lines begin and end that, without code, hold the pattern."""
@@ -171,6 +169,11 @@ class LintSource:
         except PromptError:
             return ()
         return (edit_between(self.text, changed),) if changed != self.text else ()
+
+    def _span(self, number: int) -> tuple[int, int]:
+        start = self._starts[number]
+        stop = self._starts[number + 1] if number + 1 < len(self._starts) else len(self.text)
+        return start, start + len(self.text[start:stop].rstrip("\r\n"))
 
     def _fenced_code(self) -> Iterator[FencedCode]:
         opening: re.Match[str] | None = None

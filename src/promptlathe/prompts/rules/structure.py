@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from promptlathe.prompts.document import PromptDocument, Section
@@ -47,6 +47,7 @@ _MISSPELLINGS = {
     "工作流成": "工作流程",
     "输出格试": "输出格式",
 }
+_ASCII_NAMES = {name.casefold(): name for name in all_names() if name.isascii()}
 _OTHER_WORDS = frozenset({"constants", "skillset", "skillsets"})
 """Near a section's name, and words of their own."""
 _INDENTED = re.compile(
@@ -153,14 +154,21 @@ def meant_name(section: Section) -> str | None:
         return _MISSPELLINGS.get(written.casefold())
     if written.casefold() in _OTHER_WORDS or not re.fullmatch(r"[A-Za-z][A-Za-z ]{3,30}", written):
         return None
-    names = {name.casefold(): name for name in all_names() if name.isascii()}
     folded = written.casefold()
-    if folded + "s" in names or folded.removesuffix("s") in names:
+    if folded + "s" in _ASCII_NAMES or folded.removesuffix("s") in _ASCII_NAMES:
         return None
-    near = difflib.get_close_matches(folded, names, n=1, cutoff=0.84)
-    if not near:
-        return None
-    return _MISSPELLINGS.get(near[0], names[near[0]])
+    near = nearest(folded, _ASCII_NAMES, 0.84)
+    return _MISSPELLINGS.get(near, _ASCII_NAMES[near]) if near else None
+
+
+def nearest(word: str, names: Iterable[str], cutoff: float) -> str | None:
+    """Of names at least that like the word, the most alike, as difflib finds it.
+
+    The few letters that most words share with a name rule it out, long before difflib would.
+    """
+    letters = set(word)
+    likely = [name for name in names if 2 * sum(map(name.count, letters)) >= cutoff * (len(word) + len(name))]
+    return next(iter(difflib.get_close_matches(word, likely, n=1, cutoff=cutoff)), None) if likely else None
 
 
 def indented_heading(source: LintSource) -> Iterator[Finding]:
