@@ -2,8 +2,7 @@
 
 import bisect
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Collection, Iterator, Mapping
 
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.placeholders import find_placeholders
@@ -40,7 +39,10 @@ _PLACEHOLDER = re.compile(
     r"|待填写?|待补充",
     re.MULTILINE,
 )
-_PLACEHOLDER_MARK = re.compile(r"\{|\[|<|【|x[xX]{2}|X[xX]{2}|____|our_|TODO|TBD|FIXME|待填|待补充")
+_PLACEHOLDER_MARK = re.compile(
+    "|".join(rf"{bracket}[YyIiFf请填在此 \t\]}}]" for bracket in (r"\{", r"\[", "<", "【"))
+    + "|x[xX]{2}|X[xX]{2}|____|our_|TODO|TBD|FIXME|待填|待补充"
+)
 """Every `_PLACEHOLDER` holds one of these: looking for them first takes a tenth of the time."""
 _NOTHING = re.compile(
     r"(?:\b(?:return|output|write|print|answer|give|send|empty|be|is|an?|use|with)s?|返回|输出|写|给出|为|成|是|用"
@@ -141,14 +143,14 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
     known |= {name.casefold() for name in source.document.variables}
     closed = set(re.findall(r"</[ ]?([^>\s]{1,40})[ ]?>", source.masked))
     by_name = {section.name: meant_name(section) or section.written for section in sections}
-    meant_reference = cache(partial(_meant_reference, by_name=by_name))
+    names = {*by_name, *by_name.values()}
     for match in _REFERENCE.finditer(source.masked):
         name = match[1].strip()
         canonical = canonical_name(name)
         is_markup = name in closed or not (has_chinese(name) or name[:1].isupper())
         if is_markup or name.casefold() in known or (canonical and canonical.casefold() in known):
             continue
-        meant = meant_reference(canonical or name)
+        meant = _meant_reference(canonical or name, by_name, names)
         if not (canonical or meant) and source.section_at(match.start()) in _TEMPLATES:
             continue
         yield Finding(
@@ -160,12 +162,12 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
         )
 
 
-def _meant_reference(name: str, by_name: Mapping[str, str]) -> str | None:
+def _meant_reference(name: str, by_name: Mapping[str, str], names: Collection[str]) -> str | None:
     """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
     if other and other in by_name:
         return by_name[other]
-    near = nearest(name, [*by_name, *by_name.values()], 0.75)
+    near = nearest(name, names, 0.75)
     return by_name.get(near, near) if near else None
 
 

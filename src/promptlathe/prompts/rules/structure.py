@@ -54,7 +54,7 @@ _INDENTED = re.compile(
     r"^(?P<indent> {4,}|[ ]{0,3}\t[ \t]*)#{1,6}[ \t]*(?P<name>[^#\s].{0,60})$", re.MULTILINE
 )
 _BARE_MARKER = re.compile(r"^(?P<indent>[ \t]*)(?:[-*+•·]|\d{1,3}[.)、．])[ \t]*$", re.MULTILINE)
-_DANGLING = re.compile(r"(?<=[^\s\-*+•·])[ \t]+(?P<marker>[-•·])[ \t]*$", re.MULTILINE)
+_DANGLING = re.compile(r"[ \t](?<=[^\s\-*+•·][ \t])[ \t]*(?P<marker>[-•·])[ \t]*$", re.MULTILINE)
 _FORM = re.compile(
     r"[\d`{<|:：“\"]|句|行|段|表|列|步|项|字|词|格式|结构|标题|编号|数字|包括|包含|依次|代码|标记|模板|只输出|仅输出|只回答|先|语言"
     r"|(?<![A-Za-z])(?:sentences?|words?|lines?|lists?|tables?|columns?|rows?|paragraphs?|headings?|numbers?|numbered|bullets?|steps?"
@@ -186,9 +186,11 @@ def indented_heading(source: LintSource) -> Iterator[Finding]:
 
 def empty_section(source: LintSource) -> Iterator[Finding]:
     sections = source.document.sections
-    references = {canonical_name(name) or name for name in source.document.references}
-    for section, following in zip(sections, [*sections[1:], None], strict=False):
-        if section.content.strip() or (following and following.level > section.level):
+    pairs = zip(sections, [*sections[1:], None], strict=False)
+    empty = [(section, following) for section, following in pairs if not section.content.strip()]
+    references = {canonical_name(name) or name for name in source.document.references} if empty else set()
+    for section, following in empty:
+        if following and following.level > section.level:
             continue
         if section.level < source.document.layout.level and section.canonical is None:
             continue  # a title
@@ -245,13 +247,13 @@ def output_format(source: LintSource) -> Iterator[Finding]:
                 0,
                 0,
             )
-    elif section.body and not _FORM.search(section.body):
+    elif (body := section.body) and not _FORM.search(body):
         yield Finding(
             VAGUE_OUTPUT_FORMAT,
             f"{section.written} says how good an answer is, but not what it looks like (a sentence, a list, JSON …)",
             f"“{section.written}”只说了回答要多好，没有说是什么形式（一句话、列表、JSON……）",
             *_name_span(section),
-            _verdict_first(source, section) if _VERDICT.search(section.body) else (),
+            _verdict_first(source, section) if _VERDICT.search(body) else (),
         )
 
 
