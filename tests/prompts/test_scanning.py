@@ -27,6 +27,9 @@ texts = st.builds(
 class EveryLine(Scan):
     """As `Scan`, with all lines shown to the Markdown library."""
 
+    def _take_out_fences(self) -> None:
+        pass
+
     def _parts(self) -> tuple[list[int], list[tuple[int, int]]]:
         return [*range(len(self.starts))], []
 

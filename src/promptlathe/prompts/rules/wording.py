@@ -106,9 +106,11 @@ _FRAMEWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 _FIELDS = sorted({name for fields in _FRAMEWORKS.values() for names in fields for name in names})
+_FIRST_LETTERS = "".join(sorted({name[0] for name in _FIELDS}))
 _LABEL = re.compile(
     r"^[ \t]{0,3}+(?:#{1,6}[ \t]*+|[-*+][ \t]++|\d{1,2}[.)、][ \t]*+)?+"
-    rf"\*{{0,2}}+(?=[{''.join({name[0] for name in _FIELDS})}])(?P<name>{'|'.join(_FIELDS)})[^\S\n]{{0,9}}\*{{0,2}}[ \t]*(?:[:：]|$)",
+    rf"\*{{0,2}}+(?=[{_FIRST_LETTERS}])(?P<name>{'|'.join(_FIELDS)})"
+    r"[^\S\n]{0,9}\*{0,2}[ \t]*(?:[:：]|$)",
     re.MULTILINE | re.IGNORECASE,
 )
 _OWN_LANGUAGE_SECTIONS: frozenset[CanonicalName | None] = frozenset({"Examples", "Profile", "Definition"})
