@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from promptlathe.errors import PromptError
 from promptlathe.prompts.document import PromptDocument, Section
@@ -42,8 +43,7 @@ class LintOptions:
     ignored: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """`text` without its end; `is_code` inside, or on the edge of, fenced code."""
 
     text: str
@@ -55,8 +55,7 @@ class Line:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class FencedCode:
+class FencedCode(NamedTuple):
     """From the beginning of its first line to `end`, that of its last one; `mark` is what opens it."""
 
     start: int

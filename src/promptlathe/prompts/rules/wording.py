@@ -4,7 +4,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.rules.source import LintSource
@@ -116,8 +116,7 @@ _LABEL = re.compile(
 _OWN_LANGUAGE_SECTIONS: frozenset[CanonicalName | None] = frozenset({"Examples", "Profile", "Definition"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Saying:
+class _Saying(NamedTuple):
     """One rule as a reader takes it: the words it is about, and whether it forbids that."""
 
     core: tuple[str, ...]
