@@ -21,7 +21,7 @@ _LABEL = (
 # A number 1 is apart, because only that begins a list below a line of text.
 _ALIKE = re.compile(r"(?P<marks>[ ]*(?:[-*+] |1[.)] )?)(?:(?P<number>\d{1,9})(?P<stop>[.)] ))?(?=[^\W\d_])")
 _HASHES = re.compile(r"^[ ]{0,3}(?P<hashes>[#＃]{1,6})[ \t]*", re.MULTILINE)
-_TOP_HEADING = re.compile(r"^(?P<hashes>#{1,6})(?![^ \t\n])", re.MULTILINE)
+_TOP_HEADING = re.compile(r"^#{1,6}(?![^ \t\n])", re.MULTILINE)
 # What can be, or hold, code or a heading that `_TOP_HEADING` does not find: a fence, text far in, `---`, ` #`.
 _AWKWARD = re.compile(
     r"```|~~~|^ {1,3}#|^ {4}|^[ >\d.)+*=-]*\t|[ >.)+*-] {5}|^[ >]*(?:-[ -]*|=[ =]*)$", re.MULTILINE
@@ -123,8 +123,8 @@ class Scan:
         left out if none is code, a fence or a heading; and of the headings that then follow one another, the first
         says whether all are headings or all are in a fence. The library takes most of the time for a long text.
         """
-        headings = [*_TOP_HEADING.finditer(self._flat)]
-        starts = [match.start() for match in headings]
+        headings = [match.span() for match in _TOP_HEADING.finditer(self._flat)]
+        starts = [start for start, _ in headings]
         awkward = {bisect.bisect_right(starts, match.start()) for match in _AWKWARD.finditer(self._flat)}
         bounds = [0, *map(self.line_at, starts), len(self.starts)]
         shown: list[int] = []
@@ -135,7 +135,7 @@ class Scan:
             elif part and part - 1 in awkward:
                 shown.append(first)
             elif part:
-                skipped.append((first, len(headings[part - 1]["hashes"])))
+                skipped.append((first, headings[part - 1][1] - starts[part - 1]))
         return shown, skipped
 
     def _telling_lines(self, shown: Sequence[int]) -> list[int]:

@@ -101,6 +101,7 @@ def all_names() -> tuple[str, ...]:
     return tuple(name for canonical, aliases in _ALIASES.items() for name in (canonical, *aliases))
 
 
+@lru_cache(maxsize=4096)
 def is_numbered(written: str) -> bool:
     """Whether the name ends in a number: one of a series ("Skill-2"), not a section beginning anew."""
     key = _key(written)

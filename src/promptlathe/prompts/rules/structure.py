@@ -164,10 +164,14 @@ def meant_name(section: Section) -> str | None:
 def nearest(word: str, names: Iterable[str], cutoff: float) -> str | None:
     """Of names at least that like the word, the most alike, as difflib finds it.
 
-    The few letters that most words share with a name rule it out, long before difflib would.
+    Their lengths, or the few letters they share, rule most names out long before difflib would.
     """
     letters = set(word)
-    likely = [name for name in names if 2 * sum(map(name.count, letters)) >= cutoff * (len(word) + len(name))]
+    likely = []
+    for name in names:
+        fewest = cutoff * (len(word) + len(name)) / 2
+        if min(len(word), len(name)) >= fewest and sum(map(name.count, letters)) >= fewest:
+            likely.append(name)
     return next(iter(difflib.get_close_matches(word, likely, n=1, cutoff=cutoff)), None) if likely else None
 
 

@@ -119,7 +119,7 @@ _OWN_LANGUAGE_SECTIONS: frozenset[CanonicalName | None] = frozenset({"Examples",
 class _Saying(NamedTuple):
     """One rule as a reader takes it: the words it is about, and whether it forbids that."""
 
-    core: tuple[str, ...]
+    core: str
     is_denied: bool
     start: int
     end: int
@@ -167,7 +167,7 @@ def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
     About the same are those of the same words in the same order: rules that differ in one word ("the larger",
     "the smaller") are as a rule both meant.
     """
-    earlier: dict[tuple[str, ...], _Saying] = {}
+    earlier: dict[str, _Saying] = {}
     for saying in _sayings(source):
         found = earlier.setdefault(saying.core, saying)
         if found is not saying:
@@ -183,8 +183,9 @@ def _sayings(source: LintSource) -> Iterator[_Saying]:
             is_whole_line = source.text[start - 1] in "\r\n"
             if match is None or not is_whole_line:
                 continue
-            core, is_denied = _core(match["text"])
-            if len(core) >= 4 or (len(core) >= 2 and not has_chinese("".join(core))):
+            words, is_denied = _core(match["text"])
+            core = " ".join(words)
+            if len(words) >= 4 or (len(words) >= 2 and not has_chinese(core)):
                 yield _Saying(core, is_denied, start + match.start("text"), start + match.end("text"))
 
 
