@@ -53,6 +53,12 @@ def test_no_line_is_taken_for_harmless_that_is_not(line: str) -> None:
         assert found(Scan(text)) == found(EveryLine(text))
 
 
+def test_fenced_code_at_the_margin_ends_a_list() -> None:
+    text = "# A\n- a\n```\nb\n```\n  ## Motto\n"
+    assert [heading.written for heading in Scan(text).headings()] == ["A", "Motto"]
+    assert found(Scan(text)) == found(EveryLine(text))
+
+
 @pytest.mark.slow
 @settings(max_examples=20_000, deadline=None)
 @given(texts)
