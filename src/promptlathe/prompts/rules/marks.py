@@ -62,6 +62,8 @@ _HASHTAG = re.compile(
 _LATEX = re.compile(r"\\[A-Za-z]{2,}\{")
 _HEX_COLOUR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
 _REFERENCE = re.compile(r"<(?<![A-Za-z0-9_]<)([^\W\d][\w -]{0,39})>")
+_MOST_NAMES = 200
+"""With more sections than this in a prompt, no name is looked for that a wrong reference may mean."""
 _PROFILE_WORDS = frozenset(
     {"language", "author", "version", "description", "name", "语言", "作者", "版本", "描述", "姓名", "名字"}
 )
@@ -167,7 +169,7 @@ def _meant_reference(name: str, by_name: Mapping[str, str], names: Collection[st
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
     if other and other in by_name:
         return by_name[other]
-    near = nearest(name, names, 0.75)
+    near = nearest(name, names, 0.75) if len(names) <= _MOST_NAMES else None
     return by_name.get(near, near) if near else None
 
 
