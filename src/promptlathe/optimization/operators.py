@@ -36,9 +36,8 @@ Operator = Callable[[Situation], Iterator[Change]]
 class BatteryProposer:
     """Whole prompts of other forms, instead of the start: they show what the task needs at all.
 
-    Where one of them has won, the others race against it: two examples may do as well as four on cases asked in the
-    same words, and worse on others. Nothing once a form was worked on, nor where sections are frozen: none of these
-    would keep them.
+    Where one of them has won, the others race against it: the first to beat the start need not be the best. Nothing
+    once a form was worked on, nor where sections are frozen: none of these would keep them.
     """
 
     async def propose(self, situation: Situation, count: int) -> Sequence[Proposal]:
