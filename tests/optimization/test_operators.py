@@ -295,7 +295,7 @@ async def test_fewer_cases_than_examples_are_no_proposal() -> None:
     assert counts == {2}
 
 
-async def test_the_battery_is_for_the_start_alone() -> None:
+async def test_the_battery_is_for_the_start_and_its_own_forms() -> None:
     seen = situation()
     made = await BatteryProposer().propose(seen, 100)
     assert {"none", "direct-en", "answer-line-en", "flat-en", "text-8", "turns-2"} <= {
@@ -303,7 +303,11 @@ async def test_the_battery_is_for_the_start_alone() -> None:
     }
     assert all(one.section is None for one in made)
     assert len(await BatteryProposer().propose(seen, 3)) == 3
-    later = replace(seen, incumbent=replace(seen.incumbent, parent=seen.incumbent))
-    assert await BatteryProposer().propose(later, 100) == ()
+    won = replace(seen.incumbent, parent=seen.incumbent, operator="turns-2")
+    assert [one.operator for one in await BatteryProposer().propose(replace(seen, incumbent=won), 100)] == [
+        one.operator for one in made
+    ]
+    worked_on = replace(won, operator="rules", section="Rules")
+    assert await BatteryProposer().propose(replace(seen, incumbent=worked_on), 100) == ()
     rest = await BatteryProposer().propose(replace(seen, tried=frozenset({made[0].prompt.digest})), 100)
     assert [one.operator for one in rest] == [one.operator for one in made[1:]]

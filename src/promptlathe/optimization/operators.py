@@ -36,15 +36,19 @@ Operator = Callable[[Situation], Iterator[Change]]
 class BatteryProposer:
     """Whole prompts of other forms, instead of the start: they show what the task needs at all.
 
-    Nothing once a form has won, nor where sections are frozen: none of these would keep them.
+    Where one of them has won, the others race against it: the first to beat the start need not be the best. Nothing
+    once a form was worked on, nor where sections are frozen: none of these would keep them.
     """
 
     async def propose(self, situation: Situation, count: int) -> Sequence[Proposal]:
-        if situation.incumbent.parent or situation.incumbent.prompt.frozen:
+        incumbent = situation.incumbent
+        forms = battery(situation.task, situation.propose)
+        is_worked_on = incumbent.parent and incumbent.operator not in {form.name for form in forms}
+        if is_worked_on or incumbent.prompt.frozen:
             return ()
         made = (
-            Proposal(prompt, prompt.name, None, "a form of its own in the place of the whole prompt")
-            for prompt in battery(situation.task, situation.propose)
+            Proposal(form, form.name, None, "a form of its own in the place of the whole prompt")
+            for form in forms
         )
         return [proposal for proposal in made if proposal.prompt.digest not in situation.tried][:count]
 
