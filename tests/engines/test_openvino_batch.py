@@ -109,10 +109,15 @@ def test_a_constraint_that_cannot_be_used_fails_alone(engine: OpenVinoEngine) ->
         ask("bad", "A word?", constraint=Constraint("regex", r"\bfoo\b")),
         ask("good", "A number?", constraint=Constraint("regex", "[0-9]{2}")),
         ask("worse", "A word?", constraint=Constraint("grammar", "no root ::=")),
+        ask("cut", "A word?", constraint=Constraint("grammar", "13.8 和")),
         MOON,
     )
     driven.finish()
-    for name, said in (("bad", "regex cannot be used: .*Word boundary"), ("worse", "grammar cannot be used")):
+    for name, said in (
+        ("bad", "regex cannot be used: .*Word boundary"),
+        ("worse", "grammar cannot be used"),
+        ("cut", "grammar cannot be used"),
+    ):
         (failure,) = driven.of(name)
         assert isinstance(failure, Failure)
         assert isinstance(failure.error, InputError)
