@@ -38,10 +38,11 @@ class SavedModel:
     def of(cls, model: Model, tensor_types: frozenset[int]) -> "SavedModel | None":
         """None for what is read as it is: a user's own file that OpenVINO holds exactly."""
         is_exact = tensor_types <= EXACT_TYPES
+        form = f"{version('openvino-genai')}{'' if is_exact else '-q8_0'}"
         if model.source == "local":
-            kept = Store.default().folder / ".openvino" / f"{model.digest}-{version('openvino-genai')}"
+            kept = Store.default().folder / ".openvino" / f"{model.digest}-{form}"
             return None if is_exact else cls(model, is_exact, kept)
-        return cls(model, is_exact, model.path.parent / f".openvino-{version('openvino-genai')}")
+        return cls(model, is_exact, model.path.parent / f".openvino-{form}")
 
     @property
     def is_there(self) -> bool:
@@ -93,6 +94,6 @@ class SavedModel:
 
     def _remove_stale(self) -> None:
         """What another version of OpenVINO has saved of the same model."""
-        for stale in self.folder.parent.glob(f"{self.folder.name.rpartition('-')[0]}-*"):
+        for stale in self.folder.parent.glob(f"{self.folder.name.partition('-')[0]}-*"):
             if stale != self.folder and not stale.name.endswith(".partial"):
                 shutil.rmtree(stale, ignore_errors=True)
