@@ -15,13 +15,18 @@ LAYERS = (
     {"evaluation"},
     {"optimization"},
     {"workspace"},
+    {"server"},
     {"cli"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-ONLY_AT_THE_EDGE = {"typer": {"cli"}, "rich": {"cli"}, "sqlalchemy": {"workspace"}, "alembic": {"workspace"}}
+ONLY_AT_THE_EDGE = {
+    "typer": {"cli"}, "rich": {"cli"}, "sqlalchemy": {"workspace"}, "alembic": {"workspace"},
+    "fastapi": {"server"}, "starlette": {"server"}, "uvicorn": {"server"}, "prometheus_client": {"server"},
+}  # fmt: skip
 HEAVY = {
-    "alembic", "httpx2", "jinja2", "markdown_it", "numpy", "openvino", "openvino_genai", "prompt_toolkit",
+    "alembic", "fastapi", "httpx2", "jinja2", "markdown_it", "numpy", "openvino", "openvino_genai", "prompt_toolkit",
     "psutil", "pydantic", "ruamel", "scipy", "sqlalchemy",
+    "uvicorn",
 }  # fmt: skip
 
 

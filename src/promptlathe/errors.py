@@ -12,6 +12,8 @@
     │   ├── ChecksumError        bytes are not the ones that were pinned
     │   └── UnsupportedModelError   not a GGUF / OpenVINO folder / known architecture
     ├── EngineError              the engine failed while it was generating         exit 1, HTTP 500
+    │   ├── BusyError            more requests than it takes at once               exit 1, HTTP 429
+    │   └── NotReadyError        it is loading, starting again or stopping         exit 1, HTTP 503
     └── WorkspaceError           state on disk: full, unreadable, half a run       exit 1, HTTP 500
 
 Each class has a stable `code`; each instance says what went wrong in one line and, where there is something
@@ -95,6 +97,16 @@ class UnsupportedModelError(ModelError):
 
 class EngineError(LatheError):
     code = "engine"
+
+
+class BusyError(EngineError):
+    code = "overloaded"
+    http_status = 429
+
+
+class NotReadyError(EngineError):
+    code = "not_ready"
+    http_status = 503
 
 
 class WorkspaceError(LatheError):

@@ -12,9 +12,10 @@ from scipy.special import log_softmax
 
 from promptlathe.engines import openvino as openvino_engine
 from promptlathe.engines import openvino_pipeline
-from promptlathe.engines.engine import Answer, Delta, Failure, Request, Sampling, Scored
+from promptlathe.engines.choices import choice_grammar
+from promptlathe.engines.engine import Answer, Constraint, Delta, Failure, Request, Sampling, Scored
 from promptlathe.engines.openvino import OpenVinoEngine
-from promptlathe.engines.openvino_choice import constrain
+from promptlathe.engines.openvino_constraint import constrain
 from promptlathe.engines.openvino_pipeline import Pipeline
 from promptlathe.errors import ContextLengthError
 from promptlathe.messages import Message
@@ -145,7 +146,7 @@ async def test_a_score_is_what_the_sampler_finds_on_its_way(engine: OpenVinoEngi
     for choice, log_likelihood in zip(request.choices, found, strict=True):
         config = pipeline.config(Sampling(max_tokens=len(choice) + 1))
         config.logprobs = 1
-        constrain(config, [choice])
+        constrain(config, Constraint("grammar", choice_grammar([choice])))
         handle = pipeline.add(prompt, config)
         while handle.get_status() != openvino_genai.GenerationStatus.FINISHED:
             pipeline.step()

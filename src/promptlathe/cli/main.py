@@ -26,6 +26,7 @@ from promptlathe.cli.eval import evaluate
 from promptlathe.cli.export import export
 from promptlathe.cli.headroom import headroom
 from promptlathe.cli.optimize import optimize
+from promptlathe.cli.serve import serve
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
@@ -39,6 +40,7 @@ app = typer.Typer(
 
 app.command()(demo)
 app.command()(chat)
+app.command()(serve)
 prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
 prompt.app.command("save")(prompt_save.save)

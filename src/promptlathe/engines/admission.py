@@ -13,7 +13,7 @@ Nothing here knows what tokens mean or how an engine is called.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Generic, NamedTuple, TypeVar
@@ -134,6 +134,21 @@ class Admission(Generic[T]):
             forgotten = self._finished_tails.add(tail)
             if forgotten is not None:
                 self._finished_rests.remove(forgotten)
+
+    def cached_tokens(self, candidate: Candidate[T]) -> int:
+        """How many of the prompt's tokens stand in computed blocks, as far as this knows."""
+        missing = next(
+            (index for index, key in enumerate(candidate.keys[1:]) if key not in self._computed),
+            len(candidate.keys) - 1,
+        )
+        return missing * self._block_size
+
+    def withdraw(self, is_unwanted: Callable[[T], bool]) -> bool:
+        """Forget those that wait for a place and are unwanted; whether there were any."""
+        kept = [candidate for candidate in self._waiting if not is_unwanted(candidate.item)]
+        found = len(kept) < len(self._waiting)
+        self._waiting = kept
+        return found
 
     def forget_waiting(self) -> None:
         """The batch was given up: what waited for a place will not come."""

@@ -2,20 +2,22 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from promptlathe.errors import LatheError, UsageError
 from promptlathe.messages import Message
 
 FinishReason = Literal["stop", "length"]
-Capability = Literal["prefix_cache", "stream", "seed", "choice", "score"]
+Capability = Literal["prefix_cache", "stream", "seed", "choice", "score", "constraint", "log_probabilities"]
+ConstraintKind = Literal["regex", "json_schema", "grammar"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is chosen. The default is greedy: the same messages give the same answer.
 
-    `max_tokens` counts new tokens. `seed` matters only when `temperature` is above 0.
+    `max_tokens` counts new tokens. `seed`, `top_p`, `top_k` and `min_p` matter only when `temperature` is above 0.
+    With `ignore_eos` the model cannot end its answer: it always has `max_tokens` tokens.
     """
 
     max_tokens: int = 64
@@ -25,6 +27,19 @@ class Sampling:
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
     seed: int = 0
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What an answer must match from its first to its last character: a regular expression, a JSON schema (as JSON
+    text), or a grammar in llama.cpp's notation (GBNF)."""
+
+    kind: ConstraintKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,8 @@ class Request:
     With `is_streamed`, pieces of the answer arrive as `Delta`s before the `Answer`.
     With `choices` (capability `choice`) the answer is exactly one of these texts: the model picks token by
     token among what can still become one; `max_tokens` and `stop` do not count.
+    With a `constraint` (capability of that name) only tokens pass that keep the answer matching.
+    With `has_log_probabilities` (capability `log_probabilities`) outputs say how likely each token was.
     """
 
     id: str
@@ -41,19 +58,36 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     is_streamed: bool = False
     choices: tuple[str, ...] = ()
+    constraint: Constraint | None = None
+    has_log_probabilities: bool = False
+
+
+class ScoredToken(NamedTuple):
+    """A token of an answer: its bytes, which may be part of a character, and the natural logarithm of the
+    probability that the model gave it, whatever temperature it was drawn at."""
+
+    data: bytes
+    log_probability: float
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """New text of an answer that is not finished. The deltas of a request add up to its `Answer.text`."""
+    """New text of an answer that is not finished. The deltas of a request add up to its `Answer.text`.
+
+    `tokens` are those since the last delta, if their probabilities were asked for.
+    """
 
     request_id: str
     text: str
+    tokens: tuple[ScoredToken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer. `seconds` runs from admission to the last token, other requests' work included."""
+    """A finished answer. `seconds` runs from admission to the last token, other requests' work included;
+    `first_token_s` to the first, if the engine knows. `cached_tokens` of the prompt were computed before.
+    `tokens` are all of the answer's, if their probabilities were asked for, without the one that ends it.
+    """
 
     request_id: str
     text: str
@@ -61,6 +95,9 @@ class Answer:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    first_token_s: float | None = None
+    cached_tokens: int = 0
+    tokens: tuple[ScoredToken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +190,6 @@ _CAPABILITY_MEANS: dict[Capability, str] = {
     "seed": "repeat what it drew",
     "choice": "hold the model to given answers (choice)",
     "score": "tell how likely given answers are (score)",
+    "constraint": "hold answers to a regular expression, a schema or a grammar (constraint)",
+    "log_probabilities": "tell how likely each token was (log_probabilities)",
 }

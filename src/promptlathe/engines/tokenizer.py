@@ -32,9 +32,16 @@ def token_counter(model: Model) -> Callable[[str], int]:
 
 
 def count_tokens(tokenizer: "openvino_genai.Tokenizer", text: str) -> int:
-    """Number of tokens of a text of any length: the tokenizer itself cuts at the model's context length.
+    """Number of tokens of a text of any length."""
+    return len(encode_pieces(tokenizer, text))
 
-    So long texts are counted in pieces that end before white space, where tokens end too.
+
+def encode_pieces(tokenizer: "openvino_genai.Tokenizer", text: str) -> list[int]:
+    """The tokens of a text of any length: the tokenizer itself cuts at the model's context length.
+
+    So long texts are encoded in pieces that end before white space, where tokens end too.
     """
-    pieces = _PIECES.findall(text)
-    return sum(int(tokenizer.encode(piece, add_special_tokens=False).input_ids.shape[1]) for piece in pieces)
+    token_ids: list[int] = []
+    for piece in _PIECES.findall(text):
+        token_ids += tokenizer.encode(piece, add_special_tokens=False).input_ids.data[0].tolist()
+    return token_ids

@@ -113,7 +113,17 @@ def response_key(
 ) -> str:
     """SHA-256 (hex) over all that an answer depends on: a cached answer is never used for anything else."""
     held_to = [{"choices": choices}] if choices else []
-    return _key(engine, messages, asdict(sampling), repeat, *held_to)
+    return _key(engine, messages, _sampling_key(sampling), repeat, *held_to)
+
+
+def _sampling_key(sampling: Sampling) -> dict[str, object]:
+    """What was added to `Sampling` after answers were stored counts only where it is used."""
+    default = Sampling()
+    return {
+        name: value
+        for name, value in asdict(sampling).items()
+        if name not in _LATER_SAMPLING or value != getattr(default, name)
+    }
 
 
 def score_key(
@@ -124,6 +134,9 @@ def score_key(
     return _key(
         engine, first, "score", [[message.as_dict() for message in one] for one in others], sorted(choices)
     )
+
+
+_LATER_SAMPLING = frozenset({"min_p", "presence_penalty", "frequency_penalty", "ignore_eos"})
 
 
 def _key(engine: EngineDescription, messages: tuple[Message, ...], *more: object) -> str:

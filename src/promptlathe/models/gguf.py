@@ -48,6 +48,8 @@ class GgufHeader:
 
     version: int
     tensor_count: int
+    tensor_types: frozenset[int]
+    """GGML's numbers of the types that the weights are stored in."""
     metadata: dict[str, Scalar]
 
     @property
@@ -85,8 +87,8 @@ def read_gguf_header(path: Path) -> GgufHeader:
         if not (isinstance(architecture, str) and re.fullmatch(r"[\w.-]{1,64}", architecture)):
             reader.fail("it does not name its architecture")
         alignment = metadata.get("general.alignment", 32)
-        reader.check_tensors(tensor_count, alignment if isinstance(alignment, int) else 0)
-    return GgufHeader(version, tensor_count, metadata)
+        types = reader.tensor_types(tensor_count, alignment if isinstance(alignment, int) else 0)
+    return GgufHeader(version, tensor_count, types, metadata)
 
 
 class _Reader:
@@ -145,15 +147,16 @@ class _Reader:
         scalar: Scalar = struct.unpack(code, self._take(struct.calcsize(code)))[0]
         return scalar
 
-    def check_tensors(self, count: int, alignment: int) -> None:
+    def tensor_types(self, count: int, alignment: int) -> frozenset[int]:
         """A download that stopped half way has a good header and weights that reach beyond the end."""
-        furthest = 0
+        furthest, types = 0, set()
         for _ in range(count):
             self.string()
             dimensions = self.number("I")
             if dimensions > MAX_DIMENSIONS:
                 self.fail(f"a tensor claims {dimensions} dimensions")
-            self._skip(8 * dimensions + 4)
+            self._skip(8 * dimensions)
+            types.add(self.number("I"))
             furthest = max(furthest, self.number("Q"))
         if alignment <= 0:
             self.fail("its alignment is not a positive number")
@@ -162,6 +165,7 @@ class _Reader:
             self.fail(
                 f"it is cut short at {self._size} bytes, its weights go on past {weights_start + furthest}"
             )
+        return frozenset(types)
 
     def _skip_array(self, depth: int) -> None:
         kind, count = self.number("I"), self.number("Q")
