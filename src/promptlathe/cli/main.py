@@ -15,6 +15,8 @@ from promptlathe.cli.doctor import doctor
 from promptlathe.cli.eval import evaluate
 from promptlathe.cli.export import export
 from promptlathe.cli.serve import serve
+from promptlathe.cli.servers import logs, ps, stop
+from promptlathe.cli.up import up
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
@@ -28,7 +30,11 @@ app = typer.Typer(
 
 app.command()(demo)
 app.command()(chat)
+app.command()(up)
 app.command()(serve)
+app.command()(ps)
+app.command()(logs)
+app.command()(stop)
 prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
 app.add_typer(prompt.app, name="prompt")
