@@ -1,8 +1,9 @@
 """A worker that needs no model. What is asked of it says what it does, word by word:
 
 `die` ends the process, `die-once` does so unless the file named in SCRIPTED_WORKER_DIED is there, `hang` says nothing
-more, `wait` goes on when something else is asked, `hold` when there is the file SCRIPTED_WORKER_GO, `fail` fails the request; any other word is a piece of the answer.
-SCRIPTED_WORKER_LOG gets a line for each frame. With SCRIPTED_WORKER_LOADS=no it cannot load; with `dies` it dies, with `never` it takes for ever.
+more, `wait` goes on when something else is asked, `hold` once the file named in SCRIPTED_WORKER_GO is there, `fail`
+fails the request; any other word is a piece of the answer. SCRIPTED_WORKER_LOG gets a line for each frame. With
+SCRIPTED_WORKER_LOADS=no it cannot load; with `dies` it dies, with `never` it takes for ever.
 """
 
 import contextlib

@@ -17,8 +17,9 @@ from promptlathe.server import middleware, serving
 from promptlathe.server.app import make_app
 from promptlathe.server.backend import Piece
 from promptlathe.server.guard import Guard
+from promptlathe.server.port import listen
 from promptlathe.server.service import Service
-from promptlathe.server.serving import listen, serve
+from promptlathe.server.serving import serve
 from promptlathe.server.streaming import EventStream
 from tests.server.scripted_backend import ENDED, ScriptedBackend
 from tests.server.waiting import until
@@ -48,8 +49,9 @@ async def running(
     bound = listen("127.0.0.1", 0)
     ready = asyncio.Event()
     app = make_app(Service("tiny", backend), guard or Guard("127.0.0.1"))
+    loading = asyncio.create_task(backend.start())
     task = asyncio.create_task(
-        serve(app, backend, bound, grace_s=grace_s, on_ready=ready.set, has_access_log=False)
+        serve(app, backend, loading, bound, grace_s=grace_s, on_ready=ready.set, has_access_log=False)
     )
     made = Running(backend, bound.getsockname()[1], task)
     async with made.client:
@@ -158,8 +160,9 @@ async def test_a_model_that_does_not_load_ends_the_server() -> None:
     backend = ScriptedBackend(start_error=ModelError("cannot load it"))
     bound = listen("127.0.0.1", 0)
     app = make_app(Service("tiny", backend), Guard("127.0.0.1"))
+    loading = asyncio.create_task(backend.start())
     with pytest.raises(ModelError, match="cannot load it"):
-        await serve(app, backend, bound, grace_s=1, on_ready=lambda: None, has_access_log=False)
+        await serve(app, backend, loading, bound, grace_s=1, on_ready=lambda: None, has_access_log=False)
 
 
 async def test_a_head_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:

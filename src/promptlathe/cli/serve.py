@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from promptlathe.errors import UnknownNameError, UsageError, WorkspaceError
 if TYPE_CHECKING:
     from socket import socket
 
+    from promptlathe.server.backend import Backend
     from promptlathe.server.processes.log import ServerLog
     from promptlathe.server.processes.record import ServerRecord
 
@@ -80,29 +81,22 @@ def serve(
 
     from promptlathe.cli.background import arguments_again, start_detached
     from promptlathe.cli.models import ensure_with_progress
-    from promptlathe.server.app import make_app
-    from promptlathe.server.guard import Guard
     from promptlathe.server.processes.record import ServerRecord, Servers, checked_name, this_machine
-    from promptlathe.server.prompt_models import PromptModels
-    from promptlathe.server.service import Service
-    from promptlathe.server.serving import serve as serve_http
     from promptlathe.server.worker_backend import WorkerBackend, with_context
-    from promptlathe.workspace.workspace import Workspace
 
     if engine not in _ENGINES:
         raise UnknownNameError("engine", engine, _ENGINES)
     keys = read_keys(api_key or [], api_key_file)
     _check_is_safe(host, keys)
-    guard = Guard(host, keys, tuple(_origin(one) for one in allow_origin or []))
     if name is not None:
         checked_name(name)
+    origins = tuple(_origin(one) for one in allow_origin or [])
     model = with_context(ensure_with_progress(reference), ctx)
     if is_detached:
         print_address(start_detached(model.name, arguments_again(context, _KEPT_HERE), keys))
         return
     model_name = served_model_name or model.name
     backend = WorkerBackend(model, window=max_batch, queue=max_queue, on_event=_show)
-    service = Service(model_name, backend, PromptModels(Workspace.find()))
     bound = _listen(host, port)
     servers = Servers.default()
     record = ServerRecord(
@@ -132,16 +126,32 @@ def serve(
                 if log:
                     log.ready()
 
-            asyncio.run(
-                serve_http(
-                    make_app(service, guard),
-                    backend,
-                    bound,
-                    grace_s=grace_s,
-                    on_ready=show_ready,
-                    has_access_log=has_access_log,
+            async def run() -> None:
+                """The model begins to load before the web framework does, which takes a second itself."""
+                starting = asyncio.create_task(backend.start())
+                serve_http = await asyncio.to_thread(_prepared, model_name, backend, host, keys, origins)
+                await serve_http(
+                    starting, bound, grace_s=grace_s, on_ready=show_ready, has_access_log=has_access_log
                 )
-            )
+
+            asyncio.run(run())
+
+
+def _prepared(
+    name: str, backend: "Backend", host: str, keys: tuple[str, ...], origins: tuple[str, ...]
+) -> "Callable[..., Awaitable[None]]":
+    """`server.serving.serve` for this backend."""
+    from functools import partial
+
+    from promptlathe.server.app import make_app
+    from promptlathe.server.guard import Guard
+    from promptlathe.server.prompt_models import PromptModels
+    from promptlathe.server.service import Service
+    from promptlathe.server.serving import serve as serve_http
+    from promptlathe.workspace.workspace import Workspace
+
+    service = Service(name, backend, PromptModels(Workspace.find()))
+    return partial(serve_http, make_app(service, Guard(host, keys, origins)), backend)
 
 
 _KEPT_HERE = ("is_detached", "api_key", "api_key_file")
@@ -150,8 +160,8 @@ _KEPT_HERE = ("is_detached", "api_key", "api_key_file")
 
 def _listen(host: str, port: int) -> "socket":
     """Raises UsageError, which names the server of ours that has the port."""
+    from promptlathe.server.port import listen
     from promptlathe.server.processes.record import Servers
-    from promptlathe.server.serving import listen
 
     try:
         return listen(host, port)
@@ -200,7 +210,7 @@ def read_keys(given: list[str], file: Path | None) -> tuple[str, ...]:
 
 
 def _check_is_safe(host: str, keys: tuple[str, ...]) -> None:
-    from promptlathe.server.guard import is_loopback
+    from promptlathe.server.port import is_loopback
 
     if not keys and not is_loopback(host):
         raise UsageError(

@@ -17,7 +17,7 @@ from promptlathe.errors import LatheError
 from promptlathe.server.errors import ApiError, error_body, headers_of, status_of
 from promptlathe.server.guard import Guard
 from promptlathe.server.middleware import Gate
-from promptlathe.server.openai_api import openai_routes
+from promptlathe.server.openai_api import documented, openai_routes
 from promptlathe.server.responses import HealthResponse
 from promptlathe.server.service import Service
 
@@ -79,7 +79,7 @@ def _add_own_routes(api: FastAPI, service: Service) -> None:
             200 if is_ready else 503,
         )
 
-    @api.get("/metrics", response_class=PlainTextResponse)
+    @api.get("/metrics", response_class=PlainTextResponse, responses=documented())
     async def metrics() -> Response:
         """For Prometheus."""
         return Response(service.metrics.text(service.backend), media_type=_METRICS_TYPE)
@@ -141,7 +141,7 @@ def _path(location: tuple[int | str, ...], body: object, *, is_missing: bool) ->
         elif isinstance(step, int) and isinstance(at, list) and step < len(at):
             written += f"[{step}]"
             at = at[step]
-    if is_missing:
+    if is_missing and location:
         written += f".{location[-1]}"
     return written.removeprefix(".") or None
 

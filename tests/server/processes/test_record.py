@@ -1,0 +1,106 @@
+"""Which servers run: names, and what is left of those that ended."""
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from promptlathe.errors import UnknownNameError, UsageError, WorkspaceError
+from promptlathe.server.processes.record import Servers, checked_name
+from tests.server.processes.conftest import MakeRecord
+
+
+def test_a_record_is_there_as_long_as_its_server(servers: Servers, make_record: MakeRecord) -> None:
+    assert servers.known() == []
+    with servers.registered(make_record(), is_name_fixed=False) as record:
+        assert servers.running() == [record] == [servers.find(None)] == [servers.find("tiny")]
+        servers.forget("tiny")
+        assert servers.is_running("tiny")
+    assert servers.known() == []
+    assert [path.name for path in servers.folder.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        ("tiny", ["tiny", "tiny-2", "tiny-3"]),
+        ("org/a model", ["org-a-model", "org-a-model-2", "org-a-model-3"]),
+        ("../..", ["server", "server-2", "server-3"]),
+        ("小模型", ["小模型", "小模型-2", "小模型-3"]),
+    ],
+)
+def test_names_get_numbers(servers: Servers, make_record: MakeRecord, wanted: str, got: list[str]) -> None:
+    with ExitStack() as held:
+        made = [
+            held.enter_context(
+                servers.registered(
+                    make_record(wanted, started_at=datetime(2026, 1, day, tzinfo=UTC)), is_name_fixed=False
+                )
+            ).name
+            for day in (3, 2, 1)
+        ]
+        assert made == got
+        assert [record.name for record in servers.running()] == got[::-1]
+
+
+def test_a_name_that_was_asked_for_is_kept_or_refused(servers: Servers, make_record: MakeRecord) -> None:
+    with (
+        servers.registered(make_record(), is_name_fixed=True),
+        pytest.raises(UsageError, match="a server named 'tiny' is running"),
+        servers.registered(make_record(), is_name_fixed=True),
+    ):
+        pass
+    assert servers.known() == []
+
+
+def test_what_a_killed_server_leaves(servers: Servers, make_record: MakeRecord) -> None:
+    """Process 1 lives always: that some process has its number does not make a server of it."""
+    servers.folder.mkdir()
+    left = make_record(pid=1)
+    (servers.folder / "tiny.json").write_text(left.model_dump_json())
+    (servers.folder / "tiny.lock").touch()
+    assert servers.known() == [(left, False)]
+    assert servers.running() == []
+    with servers.registered(make_record(pid=2), is_name_fixed=True) as taken:
+        assert servers.known() == [(taken, True)]
+    (servers.folder / "tiny.json").write_text(left.model_dump_json())
+    servers.forget("tiny")
+    assert servers.known() == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "tiny"}', "\udce9"])
+def test_a_damaged_record_is_none(servers: Servers, text: str) -> None:
+    servers.folder.mkdir()
+    (servers.folder / "tiny.json").write_bytes(text.encode("utf-8", errors="surrogateescape"))
+    assert servers.known() == []
+
+
+def test_which_one_is_meant(servers: Servers, make_record: MakeRecord) -> None:
+    with pytest.raises(UsageError, match="no server is running"):
+        servers.find(None)
+    with (
+        servers.registered(make_record("one"), is_name_fixed=True),
+        servers.registered(make_record("two"), is_name_fixed=True),
+    ):
+        with pytest.raises(UsageError, match="2 servers are running") as several:
+            servers.find(None)
+        assert several.value.hint == "name one: one, two"
+        with pytest.raises(UnknownNameError) as unknown:
+            servers.find("on")
+        assert unknown.value.hint == "did you mean 'one'?"
+
+
+@pytest.mark.parametrize("name", ["", ".", "-a", "a/b", "a b", "x" * 101, "a\n"])
+def test_names_that_cannot_be(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be a server's name"):
+        checked_name(name)
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path, make_record: MakeRecord) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(WorkspaceError, match="cannot write to"),
+        Servers(tmp_path / "file" / "servers").registered(make_record(), is_name_fixed=False),
+    ):
+        pass
