@@ -101,7 +101,7 @@ class Written:
         ([[b"three\n", b"ROTATE", b"four\n"], [b"five\n"]], ["three", "four", "five"]),
         ([[b"three\n", b"ROTATE", b"four\n", b"ROTATE", b"five\n"]], ["three", "four", "five"]),
         ([[b"three\n", b"ROTATE"], [], [b"ROTATE"], [b"four\n"]], ["three", "four"]),
-        ([[b"a\n", *[b"ROTATE"] * 3, b"four\n"]], ["four"]),
+        ([[b"a\n", *[b"ROTATE"] * 3, b"four\n"]], ["a", "four"]),
     ],
     ids=["ended", "grows", "in parts", "rotates", "rotates twice", "is empty", "rotates away"],
 )

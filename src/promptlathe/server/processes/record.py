@@ -19,7 +19,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from promptlathe.errors import UnknownNameError, UsageError, WorkspaceError
 from promptlathe.models.store import Store
-from promptlathe.workspace.workspace import write_text
 
 _LONGEST_NAME = 100
 _NOT_IN_A_NAME = re.compile(r"[^\w.@-]+")
@@ -104,7 +103,9 @@ class Servers:
                 name, lock = self._free_name(record.name, is_name_fixed=is_name_fixed)
                 held.callback(lock.release)
                 named = record.model_copy(update={"name": name})
-                write_text(self._record_path(name), named.model_dump_json(indent=2) + "\n")
+                beside = self.folder / f"{name}.partial"
+                beside.write_text(named.model_dump_json(indent=2) + "\n", encoding="utf-8")
+                beside.replace(self._record_path(name))
             try:
                 yield named
             finally:
@@ -148,16 +149,13 @@ class Servers:
     def _locked(self) -> Iterator[None]:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock")
-            lock.acquire()
+            with FileLock(self.folder / ".lock"):
+                yield
         except OSError as error:
             raise WorkspaceError(
-                f"cannot write to {self.folder}: {error.strerror}", hint="LATHE_HOME sets another folder"
+                f"cannot write to {self.folder}: {error.strerror}",
+                hint="check free space and permissions; LATHE_HOME sets another folder",
             ) from None
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def this_machine() -> str:
