@@ -125,13 +125,15 @@ class Servers:
         raise UsageError(f"too many servers are named {wanted}", hint="give a --name")
 
     def _is_held(self, name: str) -> bool:
+        if not self._lock_path(name).exists():
+            return False
         lock = self._acquired(name)
         if lock:
             lock.release()
         return lock is None
 
     def _acquired(self, name: str) -> FileLock | None:
-        lock = FileLock(self.folder / f"{name}.lock")
+        lock = FileLock(self._lock_path(name))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -140,10 +142,13 @@ class Servers:
 
     def _remove(self, name: str) -> None:
         self._record_path(name).unlink(missing_ok=True)
-        (self.folder / f"{name}.lock").unlink(missing_ok=True)
+        self._lock_path(name).unlink(missing_ok=True)
 
     def _record_path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
+
+    def _lock_path(self, name: str) -> Path:
+        return self.folder / f"{name}.lock"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
