@@ -1,6 +1,7 @@
 """Servers as real processes, with the scripted worker in the engine's place."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,15 +32,18 @@ def until(is_so: Callable[[], bool], *, timeout_s: float = 60) -> None:
 
 
 class Machine(Terminal):
-    """A workspace whose folder of servers is its own; `go` lets held answers go on."""
+    """A workspace whose folder of servers is its own; `go` lets held answers go on. `lathe` runs it in this process,
+    which is faster than `run`."""
 
-    def __init__(self, folder: Path, model: bytes) -> None:
+    def __init__(self, folder: Path, model: bytes, lathe: Callable[..., tuple[int, str, str]]) -> None:
         super().__init__(folder, model)
+        self.lathe = lathe
         # Python imports this by itself; so the worker is another one, however deep among the processes it is started.
         (folder / "plugins" / "sitecustomize.py").write_text(_AS_WORKER)
         self.go = folder / "go"
-        self.servers = Servers(folder / "home" / "servers")
+        self.servers = Servers.default()
         self.environment |= {
+            "LATHE_HOME": os.environ["LATHE_HOME"],
             "SCRIPTED_WORKER_LOG": str(folder / "worker.log"),
             "SCRIPTED_WORKER_GO": str(self.go),
         }
@@ -54,8 +58,8 @@ class Machine(Terminal):
         (record,) = (record for record in self.servers.running() if record.pid not in before)
         return record
 
-    def seen(self, *arguments: str) -> list[dict[str, object]]:
-        code, out, _ = self.run("ps", "--json", *arguments)
+    def seen(self) -> list[dict[str, object]]:
+        code, out, _ = self.lathe("ps", "--json")
         assert code == 0
         found: list[dict[str, object]] = json.loads(out)
         return found

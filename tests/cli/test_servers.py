@@ -10,12 +10,13 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.cli.conftest import Lathe
 from tests.cli.served import KEY, Machine, asked, command_line, is_alive, process_ids, until
 
 
 @pytest.fixture
-def machine(tmp_path: Path, make_gguf: Callable[..., bytes]) -> Iterator[Machine]:
-    made = Machine(tmp_path / "workspace", make_gguf())
+def machine(tmp_path: Path, make_gguf: Callable[..., bytes], lathe_anywhere: Lathe) -> Iterator[Machine]:
+    made = Machine(tmp_path / "workspace", make_gguf(), lathe_anywhere)
     yield made
     made.close()
 
@@ -38,7 +39,7 @@ def test_two_servers_from_start_to_stop(machine: Machine) -> None:
         ("second", "tiny", "ready"),
     ]
     assert all(one["requests_running"] == 0 and one["memory_bytes"] > 10_000_000 for one in seen)
-    code, table, _ = machine.run("ps")
+    code, table, _ = machine.lathe("ps")
     assert code == 0
     assert all(
         word in table for word in ("org-one", "  org/one", f"127.0.0.1:{two.port}", "ready", "openvino")
@@ -61,13 +62,13 @@ def test_two_servers_from_start_to_stop(machine: Machine) -> None:
         assert f"error: {message}" in err
     assert len(machine.servers.known()) == 2
 
-    assert machine.run("stop")[0] == 2
-    code, said, _ = machine.run("stop", "--all")
+    assert machine.lathe("stop")[0] == 2
+    code, said, _ = machine.lathe("stop", "--all")
     assert code == 0
     assert [line.split(" after ")[0] for line in said.splitlines()] == ["stopped org-one", "stopped second"]
-    assert machine.run("ps") == (0, "no server is running\n", "")
-    assert machine.run("stop", "--all") == (0, "no server is running\n", "")
-    assert "org/one answers at" in machine.run("logs", "org-one")[1]
+    assert machine.lathe("ps") == (0, "no server is running\n", "")
+    assert machine.lathe("stop", "--all") == (0, "no server is running\n", "")
+    assert "org/one answers at" in machine.lathe("logs", "org-one")[1]
 
 
 def test_the_end_of_the_terminal_is_not_the_server_s(machine: Machine) -> None:
@@ -96,10 +97,10 @@ def test_a_server_that_was_killed_is_gone_and_then_forgotten(machine: Machine) -
     (seen,) = machine.seen()
     assert (seen["name"], seen["state"], seen["memory_bytes"]) == ("tiny", "gone", None)
     assert machine.seen() == []
-    code, said, err = machine.run("stop", "tiny")
+    code, said, err = machine.lathe("stop", "tiny")
     assert (code, said) == (2, "")
     assert "no running server named 'tiny'" in err
-    assert machine.run("logs", "-n", "1")[1].startswith("the API is described at")
+    assert machine.lathe("logs", "-n", "1")[1].startswith("the API is described at")
 
 
 class Asking(threading.Thread):
@@ -142,7 +143,7 @@ def test_an_answer_that_takes_too_long_is_cut(machine: Machine) -> None:
     record = machine.serve("--grace-s", "0.1")
     asking = Asking(record, "one hold two", stream=True)
     until(lambda: running_answers(machine) == 1)
-    code, said, _ = machine.run("stop", "tiny")
+    code, said, _ = machine.lathe("stop", "tiny")
     assert (code, said) == (0, "stopped tiny; answers that took longer than 0.1 s were cut\n")
     assert "the server is stopping" in asking.answer()
 
@@ -153,7 +154,7 @@ def test_a_server_that_does_not_end_is_killed_with_its_engine(machine: Machine) 
     for pid in members:
         os.kill(pid, signal.SIGSTOP)
     assert machine.seen()[0]["state"] == "silent"
-    code, said, _ = machine.run("stop", "--timeout", "0.2")
+    code, said, _ = machine.lathe("stop", "--timeout", "0.2")
     assert code == 1
     assert said.startswith("killed tiny, which had not ended after ")
     until(lambda: not any(map(is_alive, members)))
@@ -165,7 +166,7 @@ def test_why_a_server_does_not_start(machine: Machine) -> None:
     assert (code, said) == (1, "")
     assert "error: cannot load it\n hint: get another\n" in err
     assert machine.servers.known() == []
-    assert "error: cannot load it" in machine.run("logs")[1]
+    assert "error: cannot load it" in machine.lathe("logs")[1]
 
 
 def test_what_interrupts_the_wait_ends_the_server(machine: Machine) -> None:
@@ -185,9 +186,9 @@ def test_a_server_in_a_terminal_is_seen_and_stopped(machine: Machine) -> None:
         assert serving.stdout is not None
         assert "tiny answers at" in serving.stdout.readline()
         assert machine.seen()[0]["log"] is None
-        code, _, err = machine.run("logs", "tiny")
+        code, _, err = machine.lathe("logs", "tiny")
         assert (code, "the terminal that it runs in shows" in err) == (2, True)
-        assert machine.run("stop")[0] == 0
+        assert machine.lathe("stop")[0] == 0
         assert serving.wait(60) == 0
 
 
@@ -201,9 +202,7 @@ def test_a_server_in_a_terminal_is_seen_and_stopped(machine: Machine) -> None:
         (["logs", "tiny"], 2, "no server's log named 'tiny'"),
     ],
 )
-def test_where_there_is_no_server(
-    lathe_here: Callable[..., tuple[int, str, str]], arguments: list[str], code: int, message: str
-) -> None:
+def test_where_there_is_no_server(lathe_here: Lathe, arguments: list[str], code: int, message: str) -> None:
     got, said, err = lathe_here(*arguments)
     assert (got, said) == (code, "")
     assert message in err
