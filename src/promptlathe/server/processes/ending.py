@@ -44,25 +44,40 @@ def end(
             else f"{record.name} runs where this process does not see it: in another container?",
             hint=f"stop it there: lathe stop {record.name}",
         )
-    deadline = begun + (record.grace_s + _MARGIN_S if patience_s is None else patience_s)
+
+    def has_ended() -> bool:
+        return not servers.is_running(record.name)
+
     how: Literal["ended", "killed"] = "ended"
     try:
-        members[0].terminate()
-        while servers.is_running(record.name):
-            if clock() >= deadline:
-                members = list({*members, *family(record.pid)})
-                how = "killed"
-                break
-            sleep(_PAUSE_S)
-        end_all(members, patience_s=0 if how == "killed" else _KILLED_S, sleep=sleep)
-    except psutil.NoSuchProcess:
-        pass
+        with contextlib.suppress(psutil.NoSuchProcess):
+            members[0].terminate()
+        if not until(
+            has_ended, record.grace_s + _MARGIN_S if patience_s is None else patience_s, clock, sleep
+        ):
+            how, members = "killed", [*{*members, *family(record.pid)}]
+        end_all(members, 0 if how == "killed" else _KILLED_S)
     except psutil.AccessDenied:
         raise EngineError(f"{record.name} is another user's: process {record.pid}") from None
-    if servers.is_running(record.name):
+    if not until(has_ended, _KILLED_S, clock, sleep):
         raise EngineError(f"{record.name} cannot be ended: process {record.pid} survives being killed")
     servers.forget(record.name)
     return Ending(how, clock() - begun)
+
+
+def until(
+    is_so: Callable[[], bool],
+    timeout_s: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Whether it became so in time."""
+    deadline = clock() + timeout_s
+    while not is_so():
+        if clock() >= deadline:
+            return False
+        sleep(_PAUSE_S)
+    return True
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -74,30 +89,13 @@ def family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def end_all(
-    processes: Sequence[psutil.Process],
-    *,
-    patience_s: float = 0.0,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def end_all(processes: Sequence[psutil.Process], patience_s: float) -> None:
     """Wait for them to end; those that do not are killed. An id that was given to another process is left alone."""
-    for process in _alive_after(processes, patience_s, sleep):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    _alive_after(processes, _KILLED_S, sleep)
-
-
-def _alive_after(
-    processes: Sequence[psutil.Process], patience_s: float, sleep: Callable[[float], None]
-) -> list[psutil.Process]:
-    """Those that live still; at once if none does."""
-    alive = [one for one in processes if _is_alive(one)]
-    for _ in range(round(patience_s / _PAUSE_S)):
-        if not alive:
-            break
-        sleep(_PAUSE_S)
-        alive = [one for one in alive if _is_alive(one)]
-    return alive
+    if not until(lambda: not any(map(_is_alive, processes)), patience_s):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        until(lambda: not any(map(_is_alive, processes)), _KILLED_S)
 
 
 def _is_alive(process: psutil.Process) -> bool:

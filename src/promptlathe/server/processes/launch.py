@@ -11,6 +11,8 @@ from promptlathe.server.processes.ending import end_all, family
 from promptlathe.server.processes.log import READY
 from promptlathe.server.processes.record import ServerRecord, Servers
 
+_PATIENCE_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
@@ -44,7 +46,9 @@ def launch(
         if not said.endswith(READY):
             return NotStarted(process.wait(), said.decode("utf-8", errors="replace"))
     except BaseException:
-        end_all(family(process.pid))
+        members = family(process.pid)
+        process.terminate()
+        end_all(members, _PATIENCE_S)
         process.wait()
         raise
     for record in servers.running():

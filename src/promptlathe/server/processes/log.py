@@ -31,6 +31,7 @@ class ServerLog:
         path.chmod(0o600)
         self._launcher: int | None = os.dup(1)
         os.set_blocking(self._launcher, False)
+        self._telling = threading.Lock()
         reading, writing = os.pipe()
         _become_output(writing)
         self._reader = threading.Thread(target=self._copy, args=(reading,), daemon=True)
@@ -38,9 +39,8 @@ class ServerLog:
         atexit.register(self._finish)
 
     def ready(self) -> None:
-        """Let the launcher go."""
-        self._tell(READY)
-        self._leave()
+        """Let the launcher go: the last that it gets is READY."""
+        self._tell(READY, is_last=True)
 
     def _copy(self, reading: int) -> None:
         with os.fdopen(reading, encoding="utf-8", errors="replace") as said:
@@ -48,22 +48,21 @@ class ServerLog:
                 self._file.emit(makeLogRecord({"msg": line.removesuffix("\n")}))
                 self._tell(line.encode())
 
-    def _tell(self, data: bytes) -> None:
+    def _tell(self, data: bytes, *, is_last: bool = False) -> None:
         """A launcher that is gone, or does not read, must not hold up the server."""
-        if self._launcher is not None:
+        with self._telling:
+            if self._launcher is None:
+                return
             with suppress(OSError):
                 os.write(self._launcher, data)
-
-    def _leave(self) -> None:
-        launcher, self._launcher = self._launcher, None
-        if launcher is not None:
-            os.close(launcher)
+            if is_last:
+                os.close(self._launcher)
+                self._launcher = None
 
     def _finish(self) -> None:
         """The last words are in the pipe still: they are written once nobody holds its other end."""
         _become_output(os.open(os.devnull, os.O_WRONLY))
         self._reader.join(_LAST_WORDS_S)
-        self._leave()
 
 
 class _PatientHandler(RotatingFileHandler):
