@@ -201,8 +201,30 @@ async def test_a_silent_stream_says_that_it_lives() -> None:
         await asyncio.Event().wait()
         return {}
 
-    await EventStream(answer(), ping_s=0.01)({}, receive, send)
-    assert sent[-2:] == [b"data: [DONE]\n\n", b""]
+    async def close() -> None:
+        sent.append(b"closed")
+
+    await EventStream(answer(), close, ping_s=0.01)({}, receive, send)
+    assert sent[-3:] == [b"data: [DONE]\n\n", b"", b"closed"]
+
+
+async def test_a_stream_whose_client_went_before_it_began_is_closed() -> None:
+    is_closed = asyncio.Event()
+
+    async def answer() -> AsyncIterator[bytes]:
+        yield b""
+
+    async def send(message: dict[str, object]) -> None:
+        pass
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    async def close() -> None:
+        is_closed.set()
+
+    await EventStream(answer(), close)({}, receive, send)
+    assert is_closed.is_set()
 
 
 async def test_a_field_that_nobody_knows_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

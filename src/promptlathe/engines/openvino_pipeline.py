@@ -188,6 +188,10 @@ class Pipeline:
         """
         try:
             self._batch.step()
+        except UnicodeDecodeError as error:
+            # The message of an error, cut inside a character: it cannot become the exception that it is of.
+            said = RuntimeError(error.object.decode(errors="replace"))
+            raise EngineError(f"OpenVINO failed while generating: {last_line(said)}") from error
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed while generating: {last_line(error)}") from error
 

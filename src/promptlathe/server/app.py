@@ -17,12 +17,17 @@ from promptlathe.errors import LatheError
 from promptlathe.server.errors import ApiError, error_body, headers_of, status_of
 from promptlathe.server.guard import Guard
 from promptlathe.server.middleware import Gate
-from promptlathe.server.openai_api import documented, openai_routes
+from promptlathe.server.openai_api import openai_routes
 from promptlathe.server.responses import HealthResponse
 from promptlathe.server.service import Service
 
 _log = logging.getLogger(__name__)
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
+_PLAIN_ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"description": "Refused", "content": _ERROR_CONTENT} for status in (401, 403)
+}
 
 
 def make_app(service: Service, guard: Guard) -> ASGIApp:
@@ -79,7 +84,7 @@ def _add_own_routes(api: FastAPI, service: Service) -> None:
             200 if is_ready else 503,
         )
 
-    @api.get("/metrics", response_class=PlainTextResponse, responses=documented())
+    @api.get("/metrics", response_class=PlainTextResponse, responses=_PLAIN_ERRORS)
     async def metrics() -> Response:
         """For Prometheus."""
         return Response(service.metrics.text(service.backend), media_type=_METRICS_TYPE)

@@ -72,8 +72,7 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         answer = ChatAnswer.of(body, service)
         if not body.stream:
             return await _json(answer.whole(service), request)
-        answering = await unless_gone(Answering.begin(service.stream(answer.generations)), request.receive)
-        return _gone() if answering is None else EventStream(with_errors(answer.events(answering), answering))
+        return await _stream(answer, service, request)
 
     @router.post(
         "/v1/completions", response_model=TextCompletion, responses={200: {"content": _STREAM}, **_ASKING}
@@ -83,8 +82,7 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         answer = await TextAnswer.of(body, service)
         if not body.stream:
             return await _json(answer.whole(service), request)
-        answering = await unless_gone(Answering.begin(service.stream(answer.generations)), request.receive)
-        return _gone() if answering is None else EventStream(with_errors(answer.events(answering), answering))
+        return await _stream(answer, service, request)
 
     @router.post(
         "/v1/embeddings", response_model=None, status_code=501,
@@ -123,6 +121,13 @@ def _add_tokens(router: APIRouter, service: Service) -> None:
             service.prompt_of(body.model)
         text = await service.backend.detokenize(tuple(body.tokens)) if body.tokens else ""
         return JSONResponse({"prompt": text, "content": text})
+
+
+async def _stream(answer: ChatAnswer | TextAnswer, service: Service, request: Request) -> Response:
+    answering = await unless_gone(Answering.begin(service.stream(answer.generations)), request.receive)
+    if answering is None:
+        return _gone()
+    return EventStream(with_errors(answer.events(answering)), answering.close)
 
 
 async def _json(work: Coroutine[object, object, Mapping[str, object]], request: Request) -> Response:
