@@ -16,7 +16,8 @@ import pytest
 
 from promptlathe.evaluation.answers import Outcome, Response, Row
 from promptlathe.evaluation.summary import RunSummary, summarise
-from promptlathe.models.catalog import CATALOG, EMBEDDED_MODEL, CatalogEntry, PyPIWheel
+from promptlathe.models.catalog import CATALOG, EMBEDDED_MODEL, CatalogEntry
+from promptlathe.models.origins import PyPIWheel
 from promptlathe.models.reference import Model, ensure
 from promptlathe.prompts import Prompt, parse
 from promptlathe.tasks.case import Case

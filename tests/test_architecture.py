@@ -79,7 +79,7 @@ def test_imports_go_one_way() -> None:
         ("engines/engine.py", "import promptlathe.evaluation.run"),
         ("evaluation/run.py", "def f() -> None:\n    from promptlathe.workspace.database import Database"),
         ("evaluation/run.py", "if TYPE_CHECKING:\n    from promptlathe import cli"),
-        ("optimization/race.py", "from rich.table import Table"),
+        ("optimization/search.py", "from rich.table import Table"),
         ("models/store.py", "import typer"),
         ("cli/runs.py", "import sqlalchemy"),
     ],

@@ -3,10 +3,10 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from promptlathe.evaluation.listing import pick_cases
 from promptlathe.evaluation.summary import by_subject
 from tests.browser.conftest import OpenReport
 from tests.conftest import MakeRun, Run
+from tests.picking import pick_cases
 
 LETTERS = {"none": "cwwc?w", "expert": "ccwcccw", "broken": "w!"}
 ATTACKS = [

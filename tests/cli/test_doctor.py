@@ -69,13 +69,13 @@ def test_models_are_checked_and_broken_off_pulls_found(
     publish("tiny.test")
     assert lathe("models", "pull", "tiny.test")[0] == 0
     store = tmp_path / "home/models"
-    (store / ".tiny.test.x1_y.partial").mkdir()
+    (store / ".tiny.test@x1_y.partial").mkdir()
     with FileLock(store / ".tiny.test.lock"):
         code, found = doctor()
         assert (code, [finding["status"] for finding in found["model"]]) == (0, ["ok"])
     code, found = doctor()
     assert (code, [finding["status"] for finding in found["model"]]) == (0, ["ok", "warning"])
-    assert ".tiny.test.x1_y.partial" in found["model"][1]["found"]
+    assert ".tiny.test@x1_y.partial" in found["model"][1]["found"]
     (store / "tiny.test/tiny.gguf").write_bytes(b"changed")
     code, found = doctor()
     assert (code, found["model"][0]["status"]) == (1, "problem")

@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     from tests.conftest import PackageIndex
 
 Publish = Callable[..., CatalogEntry]
+Row = dict[str, object]
+
+
+def listed(out: str, name: str) -> list[str]:
+    """The cells of a model's row in the table."""
+    return next(line.split() for line in out.splitlines() if line.startswith(f"{name} "))
+
+
+def in_json(out: str, name: str) -> Row:
+    return next(row for row in json.loads(out) if row["name"] == name)
 
 
 @pytest.fixture
 def lathe(lathe_anywhere: Lathe, monkeypatch: pytest.MonkeyPatch) -> Lathe:
     """Runs `lathe models ...`; gives exit code, stdout and stderr."""
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "120")
     return lambda *arguments: lathe_anywhere("models", *arguments)
 
 
@@ -32,19 +42,20 @@ def test_pull_show_list_remove(
     path = tmp_path / "home/models/tiny-test/tiny.gguf"
 
     code, out, _ = lathe("list")
-    assert (code, [line.split()[-1] for line in out.splitlines()[:-1]]) == (0, ["here", "no", "no"])
+    assert (code, listed(out, "tiny-test")[-1]) == (0, "no")
     code, out, _ = lathe("show", "tiny-test")
     assert (code, "not pulled" in out) == (0, True)
 
     code, out, err = lathe("pull", "tiny-test")
-    assert (code, out) == (0, f"pulled tiny-test (1.2 MB) to {path}\n")
+    assert (code, out) == (0, f"pulled tiny-test (1.2 MB) to {path}\nlicense: Apache-2.0\n")
     assert err.splitlines() == ["connecting", "downloading the model", "unpacking"]
     assert lathe("pull", "tiny-test") == (0, f"tiny-test is already here: {path}\n", "")
     assert lathe("pull", str(path)) == (0, f"tiny is already here: {path}\n", "")
 
     code, out, _ = lathe("list")
     assert (code, out.splitlines()[-1]) == (0, f"models lie in {tmp_path}/home/models")
-    assert [line.split()[-1] for line in out.splitlines()[:-1]] == ["here", "no", "yes"]
+    assert listed(out, "tiny-test") == ["tiny-test", "1.2", "MB", "yes", "openvino", "Apache-2.0", "yes"]
+    assert listed(out, "smollm2-135m-instruct")[-1] == "no"
     code, out, _ = lathe("show", "tiny-test")
     assert code == 0
     assert f"digest          {entry.sha256}\n" in out
@@ -60,6 +71,26 @@ def test_pull_show_list_remove(
     assert not path.parent.exists()
 
 
+def test_names_and_licenses_are_whole_in_a_narrow_terminal(
+    lathe: Lathe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from promptlathe.models.catalog import CATALOG
+
+    monkeypatch.setenv("COLUMNS", "80")
+    out = lathe("list")[1]
+    assert all(name in out for name in CATALOG)
+    assert "…" not in out
+
+
+def test_show_says_what_a_model_of_the_catalogue_needs(lathe: Lathe) -> None:
+    out = lathe("show", "internlm2-chat-1_8b-safetensors")[1]
+    assert "memory          4.2 GB with a context of 4096 tokens, on an NVIDIA GPU\n" in out
+    assert "license         InternLM (free for research; commercial use free on application)\n" in out
+    assert "modelscope      Shanghai_AI_Laboratory/internlm2-chat-1_8b\n" in out
+    assert "needs remote code True\n" in out
+    assert "needs remote code" not in lathe("show", "qwen3-0.6b-safetensors")[1]
+
+
 def test_json(publish: Publish, lathe: Lathe, tmp_path: Path) -> None:
     entry = publish()
     path = str(tmp_path / "home/models/tiny-test/tiny.gguf")
@@ -71,12 +102,14 @@ def test_json(publish: Publish, lathe: Lathe, tmp_path: Path) -> None:
     }
 
     before = json.loads(lathe("show", "tiny-test", "--json")[1])
-    listed = json.loads(lathe("list", "--json")[1])
-    assert listed[1] == {**common, "engines": ["openvino"], "path": None}
+    needs = {"memory_bytes": entry.size_bytes, "needs_gpu": False, "fits": "yes"}
+    row = in_json(lathe("list", "--json")[1], "tiny-test")
+    assert row == {**common, **needs, "engines": ["openvino"], "path": None}
     pulled = json.loads(lathe("pull", "tiny-test", "--json")[1])
     assert json.loads(lathe("pull", "tiny-test", "--json")[1]) == pulled
     assert (pulled["path"], pulled["digest"], pulled["format"]) == (path, entry.sha256, "gguf")
-    assert json.loads(lathe("list", "--json")[1])[1] == {**listed[1], "path": path}
+    assert (pulled["license"], pulled["notes"]) == ("Apache-2.0", [])
+    assert in_json(lathe("list", "--json")[1], "tiny-test") == {**row, "path": path}
     shown = json.loads(lathe("show", "tiny-test", "--json")[1])
     assert shown.pop("metadata")["llama.context_length"] == 2048
     assert shown == {**before, "path": path}
@@ -90,8 +123,9 @@ def test_pulled_model_that_left_the_catalogue_is_still_listed_and_removable(
     publish()
     lathe("pull", "tiny-test")
     monkeypatch.delitem(CATALOG, "tiny-test")
-    assert json.loads(lathe("list", "--json")[1])[1]["license"] is None
-    assert lathe("list")[1].splitlines()[-2].split() == ["tiny-test", "1.2", "MB", "yes"]
+    row = in_json(lathe("list", "--json")[1], "tiny-test")
+    assert (row["license"], row["engines"], row["fits"]) == ("Apache-2.0", None, None)
+    assert listed(lathe("list")[1], "tiny-test") == ["tiny-test", "1.2", "MB", "Apache-2.0", "yes"]
     assert lathe("show", "tiny-test")[0] == 0
     assert lathe("rm", "-y", "tiny-test")[0] == 0
 
@@ -114,7 +148,12 @@ def test_rm_asks(
 @pytest.mark.parametrize(
     ("arguments", "code", "said", "hint"),
     [
-        (("pull", "smollm2"), 2, "no model named 'smollm2'", "did you mean 'smollm2-135m-instruct'?"),
+        (
+            ("pull", "smollm2-135m"),
+            2,
+            "no model named 'smollm2-135m'",
+            "did you mean 'smollm2-135m-instruct'?",
+        ),
         (("show", "smolm2-135m-instruct"), 2, "no model named", "did you mean 'smollm2-135m-instruct'?"),
         (("show", "./missing.gguf"), 2, "no file or folder at missing.gguf", "lathe models list"),
         (("pull", "./missing.gguf"), 2, "no file or folder at missing.gguf", "lathe models list"),
@@ -148,5 +187,5 @@ def test_failed_pull_is_one_line_and_exit_1(
 def test_completion(publish: Publish) -> None:
     publish()
     assert complete_name("tiny") == [("tiny-test", "a test")]
-    assert [name for name, _ in complete_name("")] == ["smollm2-135m-instruct", "tiny-test"]
+    assert {"smollm2-135m-instruct", "internlm2-chat-1_8b"} <= {name for name, _ in complete_name("")}
     assert complete_pulled_name("") == []

@@ -14,14 +14,16 @@ import pytest
 
 from promptlathe.cli import task_new
 from promptlathe.evaluation.plan import no_prompt
-from promptlathe.optimization.headroom import battery
-from promptlathe.optimization.prove import Effort, Prover
+from promptlathe.optimization.certificate import write_certificate
+from promptlathe.optimization.ledger import Ledger
+from promptlathe.optimization.operators import BatteryProposer
+from promptlathe.optimization.optimize import Effort, optimize
 from promptlathe.tasks.case import Split
 from promptlathe.tasks.task import Task
 from promptlathe.workspace.workspace import Workspace
 from tests.cli.conftest import Lathe
 from tests.fakes import ScriptedEngine
-from tests.optimization.conftest import evaluator
+from tests.optimization.conftest import evaluator, race
 
 MakeEngine = Callable[..., ScriptedEngine]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -206,31 +208,54 @@ def test_a_run_finds_its_task_again_from_any_folder(
     (folder / "below").mkdir()
     monkeypatch.chdir(folder / "below")
     assert json.loads(lathe_here("runs", "show", made["run_id"], "--json")[1])["cases"] == made["cases"]
-    path.write_text(path.read_text().replace("City", "Town"))
-    for command in ("show", "resume"):
-        code, out, err = lathe_here("runs", command, made["run_id"])
-        assert (code, out) == (1, "")
-        assert "has changed since run" in err
-        assert f"{made['run_id']}.html" in err.replace("\n", "")
-    path.write_text(CITIES + "  - {country: A, expected: B}")
-    assert "has changed since run" in lathe_here("runs", "show", made["run_id"])[2]
-    path.write_text("questoin: x")
-    assert "cities.yaml:1: unknown key 'questoin'" in lathe_here("runs", "show", made["run_id"])[2]
     path.unlink()
-    code, _, err = lathe_here("runs", "show", made["run_id"])
-    assert (code, "is not here any more" in err) == (1, True)
+    code, out, err = lathe_here("runs", "resume", made["run_id"])
+    assert (code, out) == (1, "")
+    assert "is not here any more" in err
+    assert f"{made['run_id']}.html" in err.replace("\n", "")
 
 
-def test_a_changed_grader_is_a_changed_task_and_a_comment_is_not(
-    folder: Path, lathe_here: Lathe, scripted_engine: MakeEngine
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(lambda text: text.replace("City", "Town"), "has changed since run", id="other answers"),
+        pytest.param(
+            lambda _: CITIES + "  - {country: A, expected: B}", "has changed since run", id="one case"
+        ),
+        pytest.param(lambda text: "grader: contains\n" + text, "has changed since run", id="another grader"),
+        pytest.param(lambda _: "questoin: x", "cities.yaml:1: unknown key 'questoin'", id="a mistake"),
+        pytest.param(None, "is not here any more", id="gone"),
+        pytest.param(lambda text: "# capitals\n" + text, "", id="a comment"),
+    ],
+)
+def test_a_changed_task_stops_a_run_from_going_on_and_not_from_being_seen(
+    folder: Path,
+    lathe_here: Lathe,
+    scripted_engine: MakeEngine,
+    change: Callable[[str], str] | None,
+    message: str,
 ) -> None:
     scripted_engine(lambda _: "City 1")
     path = write_task(folder)
     run = json.loads(lathe_here("eval", "cities", "-p", "none", *LOCAL, "--json")[1])["run_id"]
-    path.write_text("# capitals\n" + path.read_text())
-    assert lathe_here("runs", "show", run)[0] == 0
-    path.write_text("grader: contains\n" + path.read_text())
-    assert lathe_here("runs", "show", run)[0] == 1
+    looks = [
+        ("runs", "show", run, "--json"),
+        ("runs", "cases", run, "--wrong", "--json"),
+        ("runs", "case", run, json.loads(lathe_here("runs", "cases", run, "--json")[1])[0]["id"], "--json"),
+        ("runs", "export", run, "-f", "jsonl"),
+        ("runs", "export", run, "-f", "html"),
+        ("compare", run, run, "--json"),
+    ]
+    before = [lathe_here(*look) for look in looks]
+    assert {code for code, _, _ in before} == {0}
+    if change:
+        path.write_text(change(path.read_text()))
+    else:
+        path.unlink()
+    assert [lathe_here(*look) for look in looks] == before
+    code, out, err = lathe_here("runs", "resume", run)
+    assert (code, message in err) == (1 if message else 0, True), err
+    assert bool(out) != bool(message)
 
 
 def test_python_in_a_task_runs_with_permission_only(
@@ -245,10 +270,10 @@ def test_python_in_a_task_runs_with_permission_only(
     assert (code, "--allow-python" in err) == (1, True)
     found = json.loads(lathe_here(*asked, "--allow-python")[1])
     assert found["prompts"][0]["total"]["accuracy"] == 1.0
-    for command in ("show", "resume"):
-        code, _, err = lathe_here("runs", command, found["run_id"])
-        assert (code, "--allow-python" in err) == (1, True)
-        assert lathe_here("runs", command, found["run_id"], "--allow-python")[0] == 0
+    code, _, err = lathe_here("runs", "resume", found["run_id"])
+    assert (code, "--allow-python" in err) == (1, True)
+    assert lathe_here("runs", "resume", found["run_id"], "--allow-python")[0] == 0
+    assert lathe_here("runs", "show", found["run_id"])[0] == 0
 
 
 def test_what_a_small_task_cannot_do_is_said_before_a_run_is_made(
@@ -292,17 +317,19 @@ async def certificate_over(task: Task) -> str:
     asking = evaluator(
         lambda request: known[request.messages[-1].content] if len(request.messages) > 1 else "?"
     )
-    prover = Prover(
-        replace(asking, task=task),
-        Effort(task.available("select", 99), task.available("sealed", 99), languages=task.languages),
-        now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
-        on_row=lambda _: None,
-        on_standings=lambda _: None,
-        on_sealed_read=lambda *_: None,
+    effort = Effort(
+        select_cases=task.available("select", 99),
+        sealed_cases=task.available("sealed", 99),
+        least_sealed=40,
+        propose_cases=task.available("propose", 99),
+        languages=task.languages,
     )
-    propose = task.cases("propose", task.available("propose", 99))
-    proof = await prover.prove(no_prompt(), battery(task, propose)[1:], [])
-    return proof.certificate.model_dump_json()
+    ledger = Ledger(replace(asking, task=task), effort.budget, on_row=lambda _: None)
+    strategy = race(ledger, effort, [BatteryProposer()])
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    return write_certificate(
+        (await optimize(ledger, no_prompt(), strategy, effort, now=lambda: now)).certificate
+    )
 
 
 def test_a_certificate_over_an_own_task(folder: Path, lathe_here: Lathe) -> None:
@@ -316,7 +343,7 @@ def test_a_certificate_over_an_own_task(folder: Path, lathe_here: Lathe) -> None
         return lathe_here("verify", "c.json", *arguments)
 
     assert verify()[0] == 0
-    assert '"is_gain_proven":true' in (folder / "c.json").read_text()
+    assert '"is_gain_proven": true' in (folder / "c.json").read_text()
     moved = path.rename(folder / "cities.yaml")
     code, _, err = verify()
     assert (code, "the certificate is about the task 'cities'" in err, "--task FILE" in err) == (

@@ -91,6 +91,18 @@ def test_what_stands_before_the_questions_is_kept_once(make_run):
     assert [case["beginnings"] for case in shown["cases"]] == [[0, 1]] * 50
 
 
+def test_what_depends_on_the_case_is_there_for_each(make_run):
+    run = make_run({"a": "c", "b": "c"}, text="{{a}} {{language}}", count=10)
+    cases = [replace(case, variables={"a": str(index % 3)}) for index, case in enumerate(run.cases)]
+    prompts = [replace(prompt, variables={"language": "zh"}) for prompt in run.prompts]
+    shown = _answers(render_html(run.summary, cases, prompts, run.rows))
+    for index, case in enumerate(shown["cases"]):
+        for result, place in zip(shown["results"], case["beginnings"], strict=True):
+            (message,) = shown["beginnings"][place]
+            assert message["content"] == f"# Role\n{result['name']} {index % 3} zh"
+    assert len(shown["beginnings"]) == 6
+
+
 def test_repeats_are_all_there_in_order(make_run):
     run = make_run({"a": "cw"}, count=2)
     rows = [replace(row, repeat=repeat) for repeat in (2, 0, 1) for row in run.rows]

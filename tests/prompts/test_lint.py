@@ -402,3 +402,10 @@ def test_a_fix_may_need_another_but_none_breaks_something_else(text: str, codes:
     fixed = fix(read_prompt(text, name="p"))
     assert [finding.rule.code for finding in fixed.left] == codes
     assert (fixed.text == text) == bool(codes)
+
+
+def test_another_framework_is_marked_at_its_field_whatever_ends_the_line() -> None:
+    text = "Context\r\na\r\nObjective\r\nb\r\nTone\r\nc\r\nAudience\r\nd\r\nResponse\r\ne\r\n"
+    prompt = read_prompt(text, name="the-test")
+    (found,) = [finding for finding in lint(prompt) if finding.rule.code == "LG304"]
+    assert text[found.start : found.end] == "Context"

@@ -27,6 +27,9 @@ texts = st.builds(
 class EveryLine(Scan):
     """As `Scan`, with all lines shown to the Markdown library."""
 
+    def _take_out_fences(self) -> None:
+        pass
+
     def _parts(self) -> tuple[list[int], list[tuple[int, int]]]:
         return [*range(len(self.starts))], []
 
@@ -48,6 +51,12 @@ def test_lines_that_are_passed_over_make_no_difference(text: str) -> None:
 def test_no_line_is_taken_for_harmless_that_is_not(line: str) -> None:
     for text in (f"# A\n\n{line}\n# X\n", f"# A\na\n{line}\n## Rules\n- b\n\n# C\nRole: x\n"):
         assert found(Scan(text)) == found(EveryLine(text))
+
+
+def test_fenced_code_at_the_margin_ends_a_list() -> None:
+    text = "# A\n- a\n```\nb\n```\n  ## Motto\n"
+    assert [heading.written for heading in Scan(text).headings()] == ["A", "Motto"]
+    assert found(Scan(text)) == found(EveryLine(text))
 
 
 @pytest.mark.slow

@@ -145,7 +145,7 @@ def _models() -> Iterator[Finding]:
     if not store.names():
         yield Finding("model", "warning", "no model is pulled", f"run: lathe models pull {EMBEDDED_MODEL}")
     for name in store.stale_parts():
-        advice = f"the next pull of it clears this, or remove {store.folder / name}"
+        advice = f"the next pull of it goes on with this or clears it; or remove {store.folder / name}"
         yield Finding("model", "warning", f"a pull was broken off and left {name}", advice)
 
 
@@ -192,9 +192,9 @@ def _pip() -> Iterator[Finding]:
 
 
 def _package_index() -> Iterator[Finding]:
-    from promptlathe.models.catalog import CATALOG, EMBEDDED_MODEL
+    from promptlathe.models.catalog import EMBEDDED_WHEEL
 
-    package = CATALOG[EMBEDDED_MODEL].origin.package
+    package = EMBEDDED_WHEEL.package
     asked = _run_pip("index", "versions", package, "--retries", "0", "--timeout", "10")
     if asked.returncode:
         advice = (

@@ -226,7 +226,7 @@ def _sized(plan: "Plan") -> "Plan":
 
     task = plan.load_task()
     languages = plan.languages or task.languages
-    count = plan.count or default_count(task, plan.split, languages, plan.seed)
+    count = plan.count or available_count(task, plan.split, languages, plan.seed)
     return replace(plan, languages=languages, count=count)
 
 
@@ -241,7 +241,7 @@ def _carry_out_new(
     from promptlathe.workspace.workspace import new_run_id
 
     run_id = new_run_id("eval", datetime.now(UTC))
-    workspace.database.start_run(run_id, "eval", plan.as_json())
+    workspace.database.start_run(run_id, "eval", plan.as_json(), plan.cases())
     remember_task(workspace, run_id, plan)
     comparisons = len(plan.prompts) * len(plan.models) - 1
     err.print(f"[bold]{plan.task}[/]: {outlook(plan.cases(), comparisons, 'en')}", soft_wrap=True)
@@ -310,9 +310,11 @@ def read_answer_mode(given: str) -> "AnswerMode":
     return mode
 
 
-def default_count(task: "Task", split: "Split", languages: "Sequence[Language]", seed: int) -> int:
-    """200 cases, or all that there are. Raises UsageError where there is none."""
-    count = task.available(split, DEFAULT_CASES, seed=seed, languages=languages)
+def available_count(
+    task: "Task", split: "Split", languages: "Sequence[Language]", seed: int, *, at_most: int = DEFAULT_CASES
+) -> int:
+    """So many cases, or all that there are. Raises UsageError where there is none."""
+    count = task.available(split, at_most, seed=seed, languages=languages)
     if not count:
         raise UsageError(
             f"task {task.name!r} has no {split} cases in {', '.join(languages)}",

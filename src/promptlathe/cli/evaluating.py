@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -68,6 +68,7 @@ def carry_out(
 
     with running(workspace, run_id):
         cases = plan.cases()
+        workspace.database.keep_cases(run_id, cases)
 
         async def ask(bar: AnswersBar, model: str, engine: "Engine") -> None:
             evaluator = make_evaluator(workspace, run_id, plan, model, engine)
@@ -92,13 +93,15 @@ def carry_out(
 
 
 def summarise_run(workspace: "Workspace", run_id: str, plan: "Plan") -> "RunSummary":
-    """As it was computed after the last answer, if this version of promptlathe did that; else from the rows."""
+    """As it was computed after the last answer, if this version of promptlathe did that; else from the rows,
+    for which the task's wrong rules are needed. Raises TaskError where the task is gone."""
+    from promptlathe.cli.planned import task_of
     from promptlathe.evaluation.summary import summarise
 
     return stored_summary(workspace, run_id) or summarise(
         run_id=run_id,
-        task=plan.load_task(),
-        cases=plan.cases(),
+        task=task_of(run_id, plan, hint="without it this run cannot be summed up: bring its file back"),
+        cases=workspace.database.cases(run_id),
         prompts=plan.prompts,
         models=plan.models,
         answer=plan.answer,
@@ -129,8 +132,10 @@ def report_page(workspace: "Workspace", run_id: str, plan: "Plan", summary: "Run
     from promptlathe.evaluation.html import MAX_ANSWERS, render_html
 
     per_case = max(len(plan.prompts) * len(plan.models) * plan.repeats, 1)
-    cases = replace(plan, count=min(plan.count, max(MAX_ANSWERS // per_case, 1))).cases()
-    rows = workspace.database.rows(run_id, cases=[case.id for case in cases])
+    cases = workspace.database.cases(run_id, at_most=max(MAX_ANSWERS // per_case, 1))
+    names = [prompt.name for prompt in plan.prompts]
+    ids = [case.id for case in cases]
+    rows = workspace.database.stream_rows(run_id, prompts=names, models=plan.models, cases=ids)
     return render_html(summary, cases, plan.prompts, rows)
 
 
@@ -148,8 +153,9 @@ def run_answers(
 
     record = workspace.database.run(reference)
     plan = evaluation_plan(workspace, record, allow_python=allow_python)
-    rows = workspace.database.rows(record.id)
-    return RunAnswers.of(record.id, plan, plan.subjects(prompts, models), plan.cases(), rows)
+    subjects = plan.subjects(prompts, models)
+    rows = workspace.database.rows(record.id, has_text=False)
+    return RunAnswers.of(record.id, plan, subjects, workspace.database.cases(record.id), rows)
 
 
 def provenance(workspace: "Workspace", run_id: str, plan: "Plan") -> dict[str, object]:

@@ -132,7 +132,7 @@ def _records(
     from promptlathe.evaluation.exports import Record
     from promptlathe.prompts import render_messages
 
-    cases = {case.id: case for case in plan.cases()}
+    cases = {case.id: case for case in workspace.database.cases(run_id)}
     by_name = {prompt.name: prompt for prompt in plan.prompts}
     for row in workspace.database.stream_rows(run_id, prompts=prompts, models=models):
         case = cases[row.case_id]

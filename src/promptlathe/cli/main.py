@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from promptlathe import __version__
-from promptlathe.cli import models, prompt, prompt_edit, prompt_lint, run_cases, runs, task, task_new
+from promptlathe.cli import (
+    models,
+    prompt,
+    prompt_edit,
+    prompt_lint,
+    prompt_save,
+    run_cases,
+    runs,
+    task,
+    task_new,
+)
 from promptlathe.cli.chat import chat
 from promptlathe.cli.compare import compare
 from promptlathe.cli.console import print_error
@@ -14,6 +24,8 @@ from promptlathe.cli.demo import demo
 from promptlathe.cli.doctor import doctor
 from promptlathe.cli.eval import evaluate
 from promptlathe.cli.export import export
+from promptlathe.cli.headroom import headroom
+from promptlathe.cli.optimize import optimize
 from promptlathe.cli.serve import serve
 from promptlathe.cli.servers import logs, ps, stop
 from promptlathe.cli.up import up
@@ -37,6 +49,7 @@ app.command()(logs)
 app.command()(stop)
 prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
+prompt.app.command("save")(prompt_save.save)
 app.add_typer(prompt.app, name="prompt")
 task_new.register(task.app)
 app.add_typer(task.app, name="task")
@@ -45,6 +58,8 @@ app.command()(compare)
 run_cases.register(runs.app)
 runs.app.command()(export)
 app.add_typer(runs.app, name="runs")
+app.command()(headroom)
+app.command()(optimize)
 app.command()(verify)
 app.add_typer(models.app, name="models")
 app.command()(doctor)

@@ -1,19 +1,21 @@
 """`lathe models`: which models there are, getting them, looking at them, removing them."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json
 from promptlathe.errors import UsageError
+from promptlathe.models.origins import HubName
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from promptlathe.models.catalog import CatalogEntry
+    from promptlathe.models.manifest import Manifest
     from promptlathe.models.reference import Model
     from promptlathe.models.sources import OnProgress, PullProgress
 
@@ -36,8 +38,9 @@ def complete_pulled_name(incomplete: str) -> list[str]:
 Reference = Annotated[
     str,
     typer.Argument(
-        metavar="NAME|PATH",
-        help="A name from `lathe models list`, a .gguf file or an OpenVINO folder.",
+        metavar="NAME|REPOSITORY|PATH",
+        help="A name from `lathe models list`, hf:ORG/REPO, modelscope:ORG/REPO, a hub's URL, a .gguf file or a "
+        "folder.",
         autocompletion=complete_name,
     ),
 ]
@@ -45,18 +48,21 @@ Reference = Annotated[
 
 @app.command("list")
 def list_models(as_json: JsonFlag = False) -> None:
-    """List the models known by name, and where the pulled ones lie."""
+    """List the models known by name and those pulled: size, licence, engines, and whether they fit here."""
     from promptlathe.models.catalog import CATALOG
+    from promptlathe.models.hardware import this_machine
     from promptlathe.models.store import Store
 
-    store = Store.default()
+    store, machine = Store.default(), this_machine()
     rows = []
-    for name in sorted({*CATALOG, *store.names()}):
+    for name in [*CATALOG, *(name for name in store.names() if name not in CATALOG)]:
         entry, manifest = CATALOG.get(name), store.manifest(name)
         known = manifest or entry
         path = str(store.folder / name / manifest.file) if manifest else None
         size_bytes = known.size_bytes if known else 0
-        rows.append({"name": name, "size_bytes": size_bytes, **_catalog_facts(entry), "path": path})
+        fits = machine.fits(entry) if entry else None
+        facts = _catalog_facts(entry, manifest)
+        rows.append({"name": name, "size_bytes": size_bytes, **facts, "fits": fits, "path": path})
     if as_json:
         print_json(rows)
     else:
@@ -64,38 +70,83 @@ def list_models(as_json: JsonFlag = False) -> None:
 
 
 @app.command()
-def pull(reference: Reference, as_json: JsonFlag = False) -> None:
-    """Download a model of the catalogue, unless it is here already."""
+def pull(
+    reference: Reference,
+    hub: Annotated[
+        HubName | None,
+        typer.Option(
+            "--source", help="The hub of a plain ORG/REPO (default: hf), or of a name in the catalogue."
+        ),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="FILE", help="Take this GGUF file of the repository.")
+    ] = None,
+    quantization: Annotated[
+        str | None,
+        typer.Option("--quantization", "-q", metavar="Q", help="Take this quantisation, such as Q8_0."),
+    ] = None,
+    takes_code: Annotated[
+        bool,
+        typer.Option(
+            "--trust-remote-code", help="Also take the repository's Python code, which engines run."
+        ),
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="What to call the model here.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Download a model, unless it is here already. A pull that broke off goes on where it stopped."""
     from promptlathe.models.catalog import CATALOG
-    from promptlathe.models.store import Store
+    from promptlathe.models.pulling import Wishes, source_of
+    from promptlathe.models.reference import resolve
+    from promptlathe.models.store import Pulled, Store
 
-    entry = CATALOG.get(reference)
-    was_here = entry is None or Store.default().has(entry)
-    model = ensure_with_progress(reference)
+    is_no_repository = reference in CATALOG or os.path.exists(reference)  # noqa: PTH110 - Path.exists can fail
+    wishes = Wishes(hub or (None if is_no_repository else "hf"), file, quantization, takes_code, name)
+    store = Store.default()
+    pulled = Pulled(reference, was_here=True)
+    if source := source_of(reference, wishes):
+        with _progress_bar() as on_progress:
+            pulled = store.pull(source, on_progress)
+    elif hub or file or quantization or takes_code or name:
+        raise UsageError(
+            f"{reference!r} is here or nowhere: nothing of it can be chosen",
+            hint="options go with a repository, such as hf:ORG/REPO",
+        )
+    for note in pulled.notes:
+        err.print(f"note: {escape_markup(note)}", soft_wrap=True)
+    model = resolve(pulled.name, store=store)
+    facts = _as_json(model) | {"license": _license(CATALOG.get(pulled.name), store.manifest(pulled.name))}
     if as_json:
-        print_json(_as_json(model))
-    elif was_here:
+        print_json(facts | {"notes": list(pulled.notes)})
+    elif pulled.was_here:
         typer.echo(f"{model.name} is already here: {model.path}")
     else:
         typer.echo(f"pulled {model.name} ({_size(model.size_bytes)}) to {model.path}")
+        typer.echo(f"license: {facts['license'] or 'none stated'}")
 
 
 @app.command()
 def show(reference: Reference, as_json: JsonFlag = False) -> None:
-    """Show what a model is: architecture, quantisation, context length, digest, licence."""
+    """Show what a model is and needs: architecture, context length, digest, licence, engines, memory."""
     from promptlathe.models.catalog import CATALOG
     from promptlathe.models.gguf import read_gguf_header
+    from promptlathe.models.hardware import this_machine
     from promptlathe.models.reference import resolve
     from promptlathe.models.store import Store
 
-    entry = CATALOG.get(reference)
-    if entry and reference not in Store.default().names():
-        facts = _entry_as_json(entry) | _catalog_facts(entry)
+    entry, store = CATALOG.get(reference), Store.default()
+    if entry and reference not in store.names():
+        facts = _entry_as_json(entry) | _catalog_facts(entry, None)
     else:
-        model = resolve(reference)
-        facts = _as_json(model) | _catalog_facts(entry)
+        model = resolve(reference, store=store)
+        facts = _as_json(model) | _catalog_facts(entry, store.manifest(model.name))
         if model.format == "gguf" and as_json:
             facts["metadata"] = read_gguf_header(model.path).metadata
+    facts["fits"] = this_machine().fits(entry) if entry else None
+    facts["modelscope"] = entry.modelscope if entry else None
+    facts["needs_remote_code"] = entry.needs_code if entry else None
     if as_json:
         print_json(facts)
     else:
@@ -165,13 +216,23 @@ _STAGES = {
     "connecting": "connecting",
     "downloading": "downloading the model",
     "unpacking": "unpacking",
+    "checking": "checking the digests",
 }
 
 
-def _catalog_facts(entry: "CatalogEntry | None") -> dict[str, object]:
-    if entry is None:
-        return {"summary": None, "license": None, "engines": None}
-    return {"summary": entry.summary, "license": entry.license, "engines": list(entry.engines)}
+def _catalog_facts(entry: "CatalogEntry | None", manifest: "Manifest | None") -> dict[str, object]:
+    return {
+        "summary": entry.summary if entry else None,
+        "license": _license(entry, manifest),
+        "engines": list(entry.engines) if entry else None,
+        "memory_bytes": entry.memory_bytes if entry else None,
+        "needs_gpu": entry.needs_gpu if entry else None,
+    }
+
+
+def _license(entry: "CatalogEntry | None", manifest: "Manifest | None") -> str | None:
+    """Ours comes first: a hub's page often says just `other`."""
+    return entry.license if entry else manifest.license if manifest else None
 
 
 def _as_json(model: "Model") -> dict[str, object]:
@@ -186,7 +247,7 @@ def _entry_as_json(entry: "CatalogEntry") -> dict[str, object]:
         "name": entry.name,
         "path": None,
         "digest": entry.sha256,
-        "format": "gguf",
+        "format": entry.format,
         "architecture": entry.architecture,
         "quantization": entry.quantization,
         "context_length": entry.context_length,
@@ -195,17 +256,19 @@ def _entry_as_json(entry: "CatalogEntry") -> dict[str, object]:
     }
 
 
-def _print_list(rows: list[dict[str, object]], folder: "Path") -> None:
-    from rich.table import Table
+def _print_list(rows: list[dict[str, object]], folder: Path) -> None:
+    from rich.table import Column, Table
 
-    table = Table("name", "size", "license", "engines", "here", box=None, pad_edge=False)
+    name, fits, terms = (Column(title, no_wrap=True) for title in ("name", "fits", "license"))
+    table = Table(name, "size", fits, "engines", terms, "here", box=None, pad_edge=False)
     for row in rows:
         engines = row["engines"]
         cells = (
             row["name"],
             _size(row["size_bytes"]),
-            row["license"] or "",
+            row["fits"] or "",
             " ".join(engines) if isinstance(engines, list) else "",
+            str(row["license"] or "").partition(" (")[0],
             "yes" if row["path"] else "no",
         )
         table.add_row(*(escape_markup(str(cell)) for cell in cells))
@@ -214,10 +277,18 @@ def _print_list(rows: list[dict[str, object]], folder: "Path") -> None:
 
 
 def _print_facts(facts: dict[str, object]) -> None:
-    shown = facts | {"size": _size(facts["size_bytes"]), "path": facts["path"] or "not pulled"}
-    del shown["size_bytes"]
+    sizes = {name: _size(facts[f"{name}_bytes"]) or None for name in ("size", "memory")}
+    shown = facts | sizes | {"path": facts["path"] or "not pulled"}
+    if shown["memory"]:
+        shown["memory"] = f"{sizes['memory']} with a context of 4096 tokens" + (
+            ", on an NVIDIA GPU" if shown["needs_gpu"] else ""
+        )
     for name, value in shown.items():
-        if value is not None:
+        if (
+            value is not None
+            and value is not False
+            and name not in {"size_bytes", "memory_bytes", "needs_gpu"}
+        ):
             text = ", ".join(map(str, value)) if isinstance(value, list) else value
             typer.echo(f"{name.replace('_', ' '):<15} {text}")
 

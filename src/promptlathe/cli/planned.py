@@ -8,7 +8,7 @@ from promptlathe.errors import TaskError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from promptlathe.evaluation.plan import Plan
-    from promptlathe.tasks.task import FindTask
+    from promptlathe.tasks.task import FindTask, Task
     from promptlathe.workspace.database import RunRecord
     from promptlathe.workspace.workspace import Workspace
 
@@ -25,12 +25,14 @@ def remember_task(workspace: "Workspace", run_id: str, plan: "Plan") -> None:
 
 
 def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
-    """The plan of a run. Raises TaskError where its task is gone or has changed since: its answers were given
-    to other questions, or judged in another way. A mistake in the task's file is said as such."""
+    """The plan of a run that is to go on. Raises TaskError where its task is gone or has changed since: its
+    answers were given to other questions, or judged in another way. A mistake in the task's file is said as such.
+    """
     from promptlathe.evaluation.plan import Plan
     from promptlathe.tasks.task import BUILT_IN
 
-    plan = Plan.from_json(record.spec, task_finder(workspace, allow_python=allow_python))
+    spec = {name: value for name, value in record.spec.items() if name != "search"}
+    plan = Plan.from_json(spec, task_finder(workspace, allow_python=allow_python))
     logged = dict(workspace.database.events(record.id)).get("task", {})
     then = logged.get("digest")
     is_ours = plan.task in BUILT_IN and workspace.task_path(plan.task) is None
@@ -42,12 +44,7 @@ def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bo
         hint += f"; what the run found then: {report}"
     if not then:
         return plan
-    try:
-        plan.load_task()
-    except UnknownNameError as error:
-        raise TaskError(
-            f"the task of run {record.id} is not here any more: {error.message}", hint=hint
-        ) from error
+    task_of(record.id, plan, hint=hint)
     try:
         is_same = _digest(plan) == then
     except (TaskError, UsageError):  # fewer cases, or none in a language
@@ -58,13 +55,31 @@ def stored_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bo
 
 
 def evaluation_plan(workspace: "Workspace", record: "RunRecord", *, allow_python: bool = False) -> "Plan":
-    """The plan of an evaluation. Raises UsageError for a search, which has cases of several kinds."""
+    """The plan of an evaluation that is only shown: `Database.cases` has its cases as they were asked, whatever
+    became of its task. Those of a run from before they were kept are made now, as in `stored_plan`. Raises
+    UsageError for a search, which has cases of several kinds."""
+    from promptlathe.evaluation.plan import Plan
+
     if record.kind != "eval":
         raise UsageError(
             f"{record.id} is a {record.kind}, not an evaluation",
             hint=f"see its report: lathe runs show {record.id}",
         )
-    return stored_plan(workspace, record, allow_python=allow_python)
+    if workspace.database.has_cases(record.id):
+        return Plan.from_json(record.spec, task_finder(workspace, allow_python=allow_python))
+    plan = stored_plan(workspace, record, allow_python=allow_python)
+    workspace.database.keep_cases(record.id, plan.cases())
+    return plan
+
+
+def task_of(run_id: str, plan: "Plan", *, hint: str) -> "Task":
+    """The task of a stored run. Raises TaskError where it is gone."""
+    try:
+        return plan.load_task()
+    except UnknownNameError as error:
+        raise TaskError(
+            f"the task of run {run_id} is not here any more: {error.message}", hint=hint
+        ) from error
 
 
 def _digest(plan: "Plan") -> str:

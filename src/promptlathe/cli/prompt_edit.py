@@ -84,8 +84,7 @@ def new(
     from promptlathe.prompts.file import write_prompt
     from promptlathe.workspace.workspace import Workspace, write_text
 
-    if Path(name).name != name or name.startswith(".") or Path(name).suffix:
-        raise UsageError(f"{name!r} is no name for a prompt", hint="letters, digits and dashes: sql-writer")
+    require_prompt_name(name)
     workspace = Workspace.find()
     path = workspace.root / "prompts" / f"{name}.md"
     if path.exists() and not force:
@@ -120,6 +119,12 @@ def new(
     typer.echo(str(path))
 
 
+def require_prompt_name(name: str) -> None:
+    """Raises UsageError for what would not be found again as prompts/NAME.md."""
+    if Path(name).name != name or name.startswith(".") or Path(name).suffix:
+        raise UsageError(f"{name!r} is no name for a prompt", hint="letters, digits and dashes: sql-writer")
+
+
 def diff(
     before: PromptArgument,
     after: Annotated[
@@ -149,7 +154,7 @@ def diff(
         fields = [asdict(change) for change in found.fields]
         print_json({"sections": sections, "fields": fields, "bump": asdict(bump) if bump else None})
         return
-    _print_diff(found)
+    print_diff(found)
     if bump:
         err.print(f"{bump.level}: {'; '.join(bump.reasons)}", markup=False, soft_wrap=True)
 
@@ -208,15 +213,16 @@ def _committed(path: Path | None, reference: str, revision: str) -> "Prompt":
     return read_prompt(shown.stdout, name=path.stem, path=f"{revision}:{path}")
 
 
-def _print_diff(found: "PromptDiff") -> None:
+def print_diff(found: "PromptDiff", *, to_stderr: bool = False) -> None:
+    console = err if to_stderr else out
     if not found:
         err.print("no difference")
     for field in found.fields:
-        typer.echo(f"{field.field}: {field.before or '-'} -> {field.after or '-'}")
+        typer.echo(f"{field.field}: {field.before or '-'} -> {field.after or '-'}", err=to_stderr)
     for change in found.sections:
-        out.print(f"{change.section} {change.kind}", style="bold", markup=False, soft_wrap=True)
+        console.print(f"{change.section} {change.kind}", style="bold", markup=False, soft_wrap=True)
         for line in change.line_changes():
-            out.print(_coloured(line), soft_wrap=True)
+            console.print(_coloured(line), soft_wrap=True)
 
 
 def _coloured(line: "LineChange") -> "Text":

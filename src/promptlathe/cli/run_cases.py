@@ -1,6 +1,5 @@
 """`lathe runs cases` and `lathe runs case`: which cases went wrong, and what was said."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,18 +17,20 @@ from promptlathe.cli.runs import Run
 from promptlathe.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from promptlathe.evaluation.answers import Row, Subject
     from promptlathe.evaluation.listing import Kind, ListedCase
     from promptlathe.evaluation.plan import Plan
     from promptlathe.messages import Message
     from promptlathe.tasks.case import Case
+    from promptlathe.workspace.database import Database
 
 PromptFilter = Annotated[list[str], typer.Option("--prompt", "-p", help="Only this prompt. Repeatable.")]
 ModelFilter = Annotated[list[str], typer.Option("--model", "-m", help="Only this model. Repeatable.")]
 
-MOST_READ_AGAIN = 1000
+MOST_PICKED_OUT = 1000
+"""So many cases are read alone; for more, all of the run's are read."""
 _MARKS = {"correct": "right", "wrong": "wrong", "unparsed": "unparsed", "error": "error"}
 
 
@@ -55,10 +56,9 @@ def list_cases(
     as_json: JsonFlag = False,
 ) -> None:
     """List a run's cases with their answers; several of --flips, --wrong, ... list what is any of them."""
-    from promptlathe.evaluation.listing import pick_cases
+    from promptlathe.evaluation.listing import baselines
 
-    is_short = 0 < limit <= MOST_READ_AGAIN
-    plan, answers = _answers(run, allow_python=allow_python, has_text=not is_short)
+    database, run_id, plan = _open(run, allow_python=allow_python)
     asked: dict[Kind, bool] = {
         "flips": flips,
         "different": different,
@@ -66,20 +66,21 @@ def list_cases(
         "wrong": wrong,
         "errors": errors,
     }
-    cases = plan.cases()
-    strata = list(dict.fromkeys(case.stratum for case in cases))
+    strata = database.strata(run_id)
     for name in stratum:
         if name not in strata:
             raise UnknownNameError("stratum", name, strata)
-    picked = pick_cases(
-        [case for case in cases if not stratum or case.stratum in stratum],
-        answers,
+    chosen = plan.subjects(prompt, model)
+    compared = baselines(chosen, plan.subjects()) if flips else {}
+    picked = database.pick_cases(
+        run_id,
         [kind for kind, is_asked in asked.items() if is_asked],
-        plan.subjects(prompt, model),
+        prompts=prompt,
+        models=model,
+        baselines=compared,
+        strata=stratum,
     )
-    shown = picked[: limit or None]
-    if is_short:
-        shown = _with_texts(run, shown)
+    shown = _listed(database, run_id, plan, picked[: limit or None], {*chosen, *compared.values()})
     if as_json:
         print_json([_as_json(listed) for listed in shown])
     else:
@@ -100,11 +101,10 @@ def show_case(
     as_json: JsonFlag = False,
 ) -> None:
     """Show all that was said about one case: every message that was sent, every answer whole."""
-    from promptlathe.evaluation.listing import pick_cases
-
-    plan, answers = _answers(run, allow_python=allow_python, has_text=True)
-    found = _find_case(plan.cases(), case)
-    (listed,) = pick_cases([found], answers, (), plan.subjects(prompt, model))
+    database, run_id, plan = _open(run, allow_python=allow_python)
+    case_id = _find_case(database.pick_cases(run_id), case)
+    (listed,) = _listed(database, run_id, plan, [case_id], plan.subjects(prompt, model))
+    found = listed.case
     if as_json:
         shown = [
             _answer_as_json(row)
@@ -132,38 +132,35 @@ def _messages(row: "Row", plan: "Plan", case: "Case") -> "tuple[Message, ...]":
     return render_messages(prompt, case.question, case.variables)
 
 
-def _answers(run: str, *, allow_python: bool, has_text: bool) -> "tuple[Plan, dict[Subject, list[Row]]]":
+def _open(run: str, *, allow_python: bool) -> "tuple[Database, str, Plan]":
+    """The database, the run's whole id in it, and its plan."""
     from promptlathe.cli.planned import evaluation_plan
-    from promptlathe.evaluation.summary import by_subject
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    plan = evaluation_plan(workspace, record, allow_python=allow_python)
-    rows = workspace.database.rows(record.id, has_text=has_text)
-    return plan, by_subject(plan.subjects(), plan.cases(), rows)
+    return workspace.database, record.id, evaluation_plan(workspace, record, allow_python=allow_python)
 
 
-def _with_texts(run: str, listed: "Sequence[ListedCase]") -> "list[ListedCase]":
-    """The same with the answers' texts, which are not read for cases that are not shown."""
-    from promptlathe.workspace.workspace import Workspace
+def _listed(
+    database: "Database", run_id: str, plan: "Plan", ids: "Sequence[str]", subjects: "Collection[Subject]"
+) -> "list[ListedCase]":
+    from promptlathe.evaluation.listing import list_cases
 
-    database = Workspace.find().database
-    rows = database.rows(database.run(run).id, cases=[one.case.id for one in listed])
-    whole = {(row.subject, row.case_id, row.repeat): row for row in rows}
-    return [
-        replace(one, rows=tuple(whole[row.subject, row.case_id, row.repeat] for row in one.rows))
-        for one in listed
-    ]
+    wanted = ids if len(ids) <= MOST_PICKED_OUT else None
+    cases = {case.id: case for case in database.cases(run_id, ids=wanted)}
+    in_order = [subject for subject in plan.subjects() if subject in subjects]
+    prompts, models = {subject.prompt for subject in in_order}, {subject.model for subject in in_order}
+    rows = database.stream_rows(run_id, prompts=prompts, models=models, cases=wanted)
+    return list_cases([cases[case_id] for case_id in ids], rows, in_order)
 
 
-def _find_case(cases: "Sequence[Case]", reference: str) -> "Case":
-    found = [case for case in cases if case.id.startswith(reference)]
-    exact = [case for case in found if case.id == reference]
-    if exact or len(found) == 1:
-        return (exact or found)[0]
+def _find_case(ids: "Sequence[str]", reference: str) -> str:
+    found = [case_id for case_id in ids if case_id.startswith(reference)]
+    if reference in found or len(found) == 1:
+        return reference if reference in found else found[0]
     hint = f"{len(found)} cases start so: give more of the id" if found else None
-    raise UnknownNameError("case", reference, [case.id for case in cases], hint=hint)
+    raise UnknownNameError("case", reference, ids, hint=hint)
 
 
 def _print_listed(listed: "ListedCase", plan: "Plan") -> None:

@@ -71,17 +71,19 @@ def show(
     """Show a run's numbers, finished or not."""
     from promptlathe.cli.eval import show_result
     from promptlathe.cli.evaluating import summarise_run
-    from promptlathe.cli.planned import stored_plan
+    from promptlathe.cli.planned import evaluation_plan
     from promptlathe.workspace.workspace import Workspace
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    if record.kind == "demo":
-        from promptlathe.cli.demo import show_stored
+    if record.kind != "eval":
+        from promptlathe.cli.optimizing import show_stored
 
         show_stored(workspace, record, as_json=as_json)
         return
-    summary = summarise_run(workspace, record.id, stored_plan(workspace, record, allow_python=allow_python))
+    summary = summarise_run(
+        workspace, record.id, evaluation_plan(workspace, record, allow_python=allow_python)
+    )
     show_result(summary, workspace.state / "reports" / f"{record.id}.html", as_json=as_json)
     if rules and not as_json:
         from promptlathe.cli.tables import rules_table
@@ -104,10 +106,10 @@ def resume(
 
     workspace = Workspace.find()
     record = workspace.database.run(run)
-    if record.kind == "demo":
-        from promptlathe.cli.demo import go_on
+    if record.kind != "eval":
+        from promptlathe.cli.optimizing import go_on
 
-        go_on(workspace, record, as_json=as_json)
+        go_on(workspace, record, api_key_file=api_key_file, allow_python=allow_python, as_json=as_json)
         return
     plan = stored_plan(workspace, record, allow_python=allow_python)
     opened = open_planned(plan, api_key_file=api_key_file)

@@ -248,6 +248,11 @@ def _outputs(flight: Flight) -> "Iterator[openvino_genai.GenerationOutput]":
 def _load(model: Model, *, window: int, kv_cache_gb: int) -> "openvino_genai.ContinuousBatchingPipeline":
     import openvino_genai
 
+    if model.format == "safetensors":
+        raise UnsupportedModelError(
+            f"{model.path}: OpenVINO does not read safetensors",
+            hint="pull a GGUF of the model, or convert it: optimum-cli export openvino --model FOLDER OUT",
+        )
     if model.format == "gguf" and model.architecture not in READABLE_GGUF_ARCHITECTURES:
         raise UnsupportedModelError(
             f"{model.path}: OpenVINO does not read {model.architecture} models from GGUF",

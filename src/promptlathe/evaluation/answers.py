@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
 
-from promptlathe.engines.engine import EngineDescription, FinishReason, Sampling
+from promptlathe.engines.engine import Answer, EngineDescription, FinishReason, Sampling
 from promptlathe.errors import EngineError
 from promptlathe.messages import Message
 from promptlathe.prompts import Prompt
@@ -56,6 +56,16 @@ class Response:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Response":
+        return cls(
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            seconds=answer.seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)

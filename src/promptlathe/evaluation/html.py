@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -38,10 +38,29 @@ def render_html(
     page's own style and script act and nothing be loaded; the answers lie in the page as gzip in base64,
     which has no character that means anything to HTML, and the script shows them as text only.
     """
-    style, script = _own("report.css"), _own("report.js")
+    environment = page_environment("promptlathe.evaluation", scripts=("look.js", "report.js"))
+    return environment.get_template("report.html.j2").render(
+        summary=summary,
+        headline=partial(headline, summary),
+        sentences=partial(sentences, summary),
+        proven=proven,
+        rule_names=_rule_names(summary),
+        provenance=dict(_flat(summary.provenance)),
+        texts=[(prompt.name, prompt.digest, render(prompt.document)) for prompt in prompts],
+        accuracy=accuracy_plot(summary),
+        differences=difference_plot(summary),
+        shown=len(cases),
+        answers=_packed(_exchanges(summary, cases, prompts, rows)),
+    )
+
+
+def page_environment(package: str, *, scripts: Sequence[str] = ("look.js",)) -> Environment:
+    """For pages that work offline, with templates from `package`: `style` and `script` of the report, the
+    content security policy that lets only these two act, and how numbers are written."""
+    style, script = _own("report.css"), "".join(map(_own, scripts))
     environment = Environment(
         autoescape=True,
-        loader=PackageLoader("promptlathe.evaluation"),
+        loader=PackageLoader(package),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -54,23 +73,13 @@ def render_html(
         "points_interval": numerals.points_interval,
         "p_value": numerals.p_value,
     }
-    return environment.get_template("report.html.j2").render(
-        summary=summary,
-        headline=partial(headline, summary),
-        sentences=partial(sentences, summary),
-        proven=proven,
-        rule_names=_rule_names(summary),
-        provenance=dict(_flat(summary.provenance)),
-        texts=[(prompt.name, prompt.digest, render(prompt.document)) for prompt in prompts],
-        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+    environment.globals |= {
+        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704 - our own files
-        script=Markup(script),  # noqa: S704
-        accuracy=accuracy_plot(summary),
-        differences=difference_plot(summary),
-        shown=len(cases),
-        answers=_packed(_exchanges(summary, cases, prompts, rows)),
-    )
+        "style": Markup(style),  # noqa: S704 - our own files
+        "script": Markup(script),  # noqa: S704
+    }
+    return environment
 
 
 def _exchanges(
@@ -80,17 +89,22 @@ def _exchanges(
     question is the same for most cases of a prompt, so it is kept once, in `beginnings`."""
     subjects = [Subject(made.prompt, made.model) for made in summary.prompts]
     by_name = {prompt.name: prompt for prompt in prompts}
-    found: dict[tuple[str, Subject], list[Row]] = {
-        (case.id, subject): [] for case in cases for subject in subjects
+    found: dict[str, dict[Subject, list[Row]]] = {
+        case.id: {subject: [] for subject in subjects} for case in cases
     }
     for row in rows:
-        if (row.case_id, row.subject) in found:
-            found[row.case_id, row.subject].append(row)
+        if row.case_id in found and row.subject in found[row.case_id]:
+            found[row.case_id][row.subject].append(row)
     beginnings: dict[tuple[Message, ...], int] = {}
+    used = {prompt.name: prompt.document.variables for prompt in prompts}
 
-    def beginning(case: Case, subject: Subject) -> int:
-        messages = render_messages(by_name[subject.prompt], case.question, case.variables)[:-1]
+    @cache
+    def beginning(name: str, values: tuple[tuple[str, str], ...]) -> int:
+        messages = render_messages(by_name[name], "", dict(values))[:-1]
         return beginnings.setdefault(messages, len(beginnings))
+
+    def values(case: Case, prompt: str) -> tuple[tuple[str, str], ...]:
+        return tuple((name, case.variables[name]) for name in used[prompt] if name in case.variables)
 
     shown = [
         {
@@ -98,10 +112,10 @@ def _exchanges(
             "question": _cut(case.question),
             "expected": _cut(case.expected),
             "stratum": case.stratum,
-            "beginnings": [beginning(case, subject) for subject in subjects],
+            "beginnings": [beginning(subject.prompt, values(case, subject.prompt)) for subject in subjects],
             "answers": [
-                [_answer(row) for row in sorted(found[case.id, subject], key=lambda row: row.repeat)]
-                for subject in subjects
+                [_answer(row) for row in sorted(answers, key=lambda row: row.repeat)]
+                for answers in found[case.id].values()
             ],
         }
         for case in cases

@@ -1,6 +1,6 @@
-"""Picking cases of a run by what became of them."""
+"""Listing cases of a run with what became of them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +9,9 @@ from promptlathe.evaluation.summary import baseline
 from promptlathe.tasks.case import Case
 
 Kind = Literal["flips", "different", "unparsed", "wrong", "errors"]
+"""What a case is in some results of a run. flips: right where the result's `baseline` was not, or the reverse;
+different: answers that are not all the same; both look at first repeats, the others at all. Errors are no
+answers, and flip from and to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,58 +22,19 @@ class ListedCase:
     rows: tuple[Row, ...]
 
 
-def pick_cases(
-    cases: Sequence[Case],
-    answers: Mapping[Subject, Sequence[Row]],
-    kinds: Collection[Kind],
-    chosen: Collection[Subject],
-) -> list[ListedCase]:
-    """The cases, in the task's order, that are of one of `kinds` (of none: all) in an answer of `chosen`.
-
-    flips: right where its `baseline` was not, or the reverse, which is shown then as well; different: answers
-    that are not all the same; both look at first repeats, the others at all. Errors are no answers, and flip
-    from and to nothing.
-    """
-    by_case: dict[str, list[Row]] = {}
-    for rows in answers.values():
-        for row in sorted(rows, key=lambda row: row.repeat):
-            by_case.setdefault(row.case_id, []).append(row)
-    subjects = list(answers)
-    baselines = {subject: before for subject in chosen if (before := baseline(subject, subjects))}
-    shown = {*chosen, *baselines.values()} if "flips" in kinds else set(chosen)
-
-    def is_of(kind: Kind, rows: Sequence[Row]) -> bool:
-        if kind == "flips":
-            return _has_flipped(rows, baselines)
-        return _TESTS[kind]([row for row in rows if row.subject in chosen])
-
-    found = [(case, by_case.get(case.id, [])) for case in cases]
+def list_cases(cases: Sequence[Case], rows: Iterable[Row], subjects: Sequence[Subject]) -> list[ListedCase]:
+    """The cases, each with the answers of `subjects` to it, which are in the order of the run."""
+    order = {subject: place for place, subject in enumerate(subjects)}
+    by_case: dict[str, list[Row]] = {case.id: [] for case in cases}
+    for row in rows:
+        if row.subject in order and row.case_id in by_case:
+            by_case[row.case_id].append(row)
     return [
-        ListedCase(case, tuple(row for row in rows if row.subject in shown))
-        for case, rows in found
-        if not kinds or any(is_of(kind, rows) for kind in kinds)
+        ListedCase(case, tuple(sorted(by_case[case.id], key=lambda row: (order[row.subject], row.repeat))))
+        for case in cases
     ]
 
 
-def _has_flipped(rows: Sequence[Row], baselines: Mapping[Subject, Subject]) -> bool:
-    is_right = {row.subject: row.is_correct for row in rows if row.repeat == 0 and row.error is None}
-    return any(
-        after in is_right and before in is_right and is_right[after] != is_right[before]
-        for after, before in baselines.items()
-    )
-
-
-def _has(outcome: str) -> Callable[[Sequence[Row]], bool]:
-    return lambda rows: any(row.outcome == outcome for row in rows)
-
-
-def _is_different(rows: Sequence[Row]) -> bool:
-    return len({row.grade.answer for row in rows if row.grade and row.repeat == 0}) > 1
-
-
-_TESTS: Mapping[Kind, Callable[[Sequence[Row]], bool]] = {
-    "different": _is_different,
-    "unparsed": _has("unparsed"),
-    "wrong": _has("wrong"),
-    "errors": _has("error"),
-}
+def baselines(chosen: Iterable[Subject], subjects: Sequence[Subject]) -> dict[Subject, Subject]:
+    """What each of `chosen` is compared with in a run of `subjects`; the very first with nothing."""
+    return {subject: before for subject in chosen if (before := baseline(subject, subjects))}

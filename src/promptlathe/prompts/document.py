@@ -15,6 +15,8 @@ ProfileKey = Literal["author", "version", "language", "description"]
 
 _VARIABLE = re.compile(r"\{\{[ \t]{0,4}([^\W\d]\w{0,63})[ \t]{0,4}\}\}")
 _REFERENCE = re.compile(r"<([^\W\d][\w -]{0,39})>")
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*+\n)+")
+_FIRST_INDENT = re.compile(r"^([ \t]*+)[^\S\n]*+\S", re.MULTILINE)
 _BOM = "\ufeff"
 _PROFILE_KEYS: dict[str, ProfileKey] = {
     "author": "author",
@@ -176,13 +178,19 @@ class PromptDocument:
 
 def clean_body(content: str) -> str:
     """What a section says, without the layout's white space: dedented, no outer blank lines, only `\\n`."""
-    first, _, rest = re.sub(r"\r\n?", "\n", content).partition("\n")
+    first, _, rest = content.replace("\r\n", "\n").replace("\r", "\n").partition("\n")
     inline, block = first.strip(), dedent(rest).rstrip()
-    return f"{inline}\n{block}".rstrip() if inline else re.sub(r"\A(?:[^\S\n]*\n)+", "", block)
+    if inline:
+        return f"{inline}\n{block}".rstrip()
+    blank = _BLANK_LINES.match(block)
+    return block[blank.end() :] if blank else block
 
 
 def dedent(text: str) -> str:
     """Takes off the white space that all non-blank lines begin with."""
+    first = _FIRST_INDENT.search(text)
+    if first and not first[1]:
+        return text
     lines = text.split("\n")
     indents = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
     margin = len(commonprefix(indents))  # noqa: RUF071 - character by character is what is wanted

@@ -40,6 +40,8 @@ class Prompt:
     frozen: tuple[str, ...] = ()
     """Names of the sections that a search must not change."""
     sampling: Sampling = field(default_factory=Sampling)
+    certificate: str | None = None
+    """The file that proves what this prompt gains, relative to the prompt's own."""
     front_matter: str = ""
     """The file's front matter as it was read, with its `---` lines."""
 
@@ -80,6 +82,7 @@ def read_prompt(source: str | bytes, *, name: str, path: str | None = None) -> P
         examples=found.examples,
         frozen=frozen,
         sampling=found.sampling,
+        certificate=found.certificate,
         front_matter=match[0],
     )
 
@@ -109,6 +112,8 @@ def write_prompt(prompt: Prompt) -> str:
     if prompt.sampling != written.sampling:
         given = {key: value for key, value in asdict(prompt.sampling).items() if value is not None}
         changes["sampling"] = given or None
+    if prompt.certificate != written.certificate:
+        changes["certificate"] = prompt.certificate
     if changes:
         return update_front_matter(prompt.front_matter, changes) + text
     if not prompt.front_matter and (_FRONT_MATTER.match(text) or _UNCLOSED.match(text)):

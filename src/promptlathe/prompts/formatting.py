@@ -35,7 +35,7 @@ def _formatted(prompt: Prompt) -> str:
     headings = {section.start: section for section in source.document.sections}
     is_heading_layout = source.document.layout.kind == "heading"
     written: list[str] = []
-    for line in source.lines:
+    for line in source.lines_from(0):
         if line.is_code:
             written.append(line.text)
             continue

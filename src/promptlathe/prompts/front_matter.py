@@ -41,6 +41,7 @@ class FrontMatter:
     examples: ExamplesMode = "text"
     frozen: tuple[str, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
+    certificate: Annotated[str, Field(min_length=1)] | None = None
 
 
 _ADAPTER = TypeAdapter(FrontMatter)

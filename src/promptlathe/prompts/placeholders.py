@@ -11,10 +11,11 @@ _FENCED = re.compile(
 )
 _NAME = r"[^\W\d]\w{0,63}"
 _GAP = re.compile(
-    rf"(?P<code>`[^`\n]{{1,200}}`)"
-    rf"|(?<![{{$])\{{(?P<brace>{_NAME})\}}(?!\}})"
+    # Each begins with its mark, so that a search looks for marks: what must not stand before comes behind.
+    rf"`(?P<code>[^`\n]{{1,200}})`"
+    rf"|\{{(?<![{{$]\{{)(?P<brace>{_NAME})\}}(?!\}})"
     rf"|\{{\{{[ \t]{{0,4}}(?P<double>{_NAME})[ \t]{{0,4}}\}}\}}"
-    rf"|(?<![\]!\w])\[(?P<slot>{_NAME}(?: \w{{1,64}}){{0,4}})\](?![\[(:：\w])"
+    rf"|\[(?<![\]!\w]\[)(?P<slot>{_NAME}(?: \w{{1,64}}){{0,4}})\](?![\[(:：\w])"
 )
 # `- [x] done` is a box, `[INST]` and `[CLS]` are marks of a chat template.
 _NOT_A_SLOT = re.compile(r"[xX]|[A-Z]{2,}")

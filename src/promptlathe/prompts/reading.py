@@ -106,7 +106,7 @@ def _heading_sections(headings: Sequence[Candidate], level: int) -> list[Candida
 
 
 def _continues(candidate: Candidate, section: Candidate) -> bool:
-    return candidate.is_numbered and candidate.canonical == section.canonical
+    return candidate.canonical == section.canonical and candidate.is_numbered
 
 
 def _label_sections(scan: Scan, kind: LayoutKind) -> list[Candidate]:

@@ -3,8 +3,8 @@
 import bisect
 import itertools
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
@@ -14,27 +14,31 @@ from promptlathe.prompts.sections import CanonicalName, canonical_name, is_numbe
 # Blocks only, and no HTML blocks or link definitions: in a prompt `<Rules>` and `[slot]: …` are plain words.
 _MARKDOWN = MarkdownIt("commonmark").disable(["html_block", "reference", "inline", "text_join"])
 
-_LABEL = re.compile(
+_LABEL = (
     r"(?P<mark>[*_]{1,3})(?P<inside>[^:：\n]{1,60}?)[:：][ \t]{0,4}(?P=mark)"
     r"|(?P<around>[*_]{0,3})(?P<name>[^:：\n]{1,60}?)(?P=around)[ \t]{0,4}[:：](?!//)"
 )
 # A number 1 is apart, because only that begins a list below a line of text.
 _ALIKE = re.compile(r"(?P<marks>[ ]*(?:[-*+] |1[.)] )?)(?:(?P<number>\d{1,9})(?P<stop>[.)] ))?(?=[^\W\d_])")
 _HASHES = re.compile(r"^[ ]{0,3}(?P<hashes>[#＃]{1,6})[ \t]*", re.MULTILINE)
-_TOP_HEADING = re.compile(r"^(?P<hashes>#{1,6})(?![^ \t\n])", re.MULTILINE)
+_TOP_HEADING = re.compile(r"^#{1,6}(?![^ \t\n])", re.MULTILINE)
 # What can be, or hold, code or a heading that `_TOP_HEADING` does not find: a fence, text far in, `---`, ` #`.
 _AWKWARD = re.compile(
     r"```|~~~|^ {1,3}#|^ {4}|^[ >\d.)+*=-]*\t|[ >.)+*-] {5}|^[ >]*(?:-[ -]*|=[ =]*)$", re.MULTILINE
 )
-_LINE_MARKER: dict[LayoutKind, re.Pattern[str]] = {
-    "bullet": re.compile(r" ?[-*+•·][ \t]+"),
-    "flat": re.compile(r" ?(?P<number>\d{1,2})[.、)．](?!\d)[ \t]*"),
-    "plain": re.compile(r" ?(?=[^\s])"),
+_LINE_MARKER: dict[LayoutKind, str] = {
+    "bullet": r" ?[-*+•·][ \t]++",
+    "flat": r" ?(?P<number>\d{1,2})[.、)．](?!\d)[ \t]*+",
+    "plain": r" ?+(?=[^\s])",
 }
+_LABELLED_LINE = {
+    kind: re.compile(f"^{marker}(?:{_LABEL})", re.MULTILINE) for kind, marker in _LINE_MARKER.items()
+}
+_HEADING_LABEL = re.compile(_LABEL)
+_FENCE = re.compile(r"^(?P<before>[ \t>\d.)+*-]*)(?P<mark>`{3,}|~{3,})(?P<rest>.*)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A line that could begin a section: offsets of the line, and of the end of its name and colon."""
 
     start: int
@@ -65,11 +69,12 @@ class Scan:
         # As long as the text, with `\n` for every line end, so that patterns see the same lines.
         self._flat = text.replace("\r\n", " \n").replace("\r", "\n").replace("\ufeff", "\n", offset)
         self._code: set[int] = set()
+        self._take_out_fences()
         self._headings: list[tuple[int, int, bool]] = []
         self._labels: dict[LayoutKind, list[Candidate]] = {}
         shown, skipped = self._parts()
         lines = [*self._telling_lines(shown), len(self.starts)]
-        for token in _MARKDOWN.parse("\n".join(map(self.line, lines[:-1]))):
+        for token in _MARKDOWN.parse("\n".join(map(self._flat_line, lines[:-1]))):
             if token.map is None:
                 continue
             first, stop = lines[token.map[0]], lines[token.map[1]]
@@ -77,11 +82,39 @@ class Scan:
                 self._code.update(range(first, stop))
             elif token.type == "heading_open" and token.level == 0:
                 is_setext = token.markup in ("=", "-")
-                if not is_setext or token.map[1] - token.map[0] == 2:
+                is_one_line = token.map[1] - token.map[0] == 2
+                if first not in self._code and (not is_setext or is_one_line):
                     self._headings.append((first, int(token.tag[1]), is_setext))
         for number, level in skipped:
             if number not in self._code:
                 self._headings.append((number, level, False))
+
+    def _take_out_fences(self) -> None:
+        """Puts an empty heading in the place of fenced code, if all fences stand at the margin.
+
+        Such a fence ends all that is open, as a heading does. One further in may be part of a list or quote: then
+        the Markdown library must say what is code.
+        """
+        fences: list[tuple[int, int]] = []
+        opening: re.Match[str] | None = None
+        for fence in _FENCE.finditer(self._flat):
+            if opening:
+                is_closing = fence["mark"].startswith(opening["mark"]) and not fence["rest"].strip(" \t")
+                if is_closing and fence["before"] in ("", " ", "  ", "   "):
+                    fences.append((opening.start(), fence.end()))
+                    opening = None
+            elif fence["before"]:
+                return
+            elif not ("`" in fence["mark"] and "`" in fence["rest"]):
+                opening = fence
+        if opening:
+            fences.append((opening.start(), len(self._flat)))
+        parts, at = [], 0
+        for start, end in fences:
+            parts += [self._flat[at:start], "#", "\n" * (end - start - 1)]
+            self._code.update(range(self.line_at(start), self.line_at(end) + 1))
+            at = end
+        self._flat = "".join([*parts, self._flat[at:]])
 
     def _parts(self) -> tuple[list[int], list[tuple[int, int]]]:
         """Numbers of the lines that Markdown must see, and the headings (with their levels) that it need not.
@@ -90,12 +123,10 @@ class Scan:
         left out if none is code, a fence or a heading; and of the headings that then follow one another, the first
         says whether all are headings or all are in a fence. The library takes most of the time for a long text.
         """
-        headings = [*_TOP_HEADING.finditer(self._flat)]
-        awkward = {
-            bisect.bisect_right(headings, match.start(), key=_start)
-            for match in _AWKWARD.finditer(self._flat)
-        }
-        bounds = [0, *(self.line_at(match.start()) for match in headings), len(self.starts)]
+        headings = [match.span() for match in _TOP_HEADING.finditer(self._flat)]
+        starts = [start for start, _ in headings]
+        awkward = {bisect.bisect_right(starts, match.start()) for match in _AWKWARD.finditer(self._flat)}
+        bounds = [0, *map(self.line_at, starts), len(self.starts)]
         shown: list[int] = []
         skipped: list[tuple[int, int]] = []
         for part, (first, stop) in enumerate(itertools.pairwise(bounds)):
@@ -104,7 +135,7 @@ class Scan:
             elif part and part - 1 in awkward:
                 shown.append(first)
             elif part:
-                skipped.append((first, len(headings[part - 1]["hashes"])))
+                skipped.append((first, headings[part - 1][1] - starts[part - 1]))
         return shown, skipped
 
     def _telling_lines(self, shown: Sequence[int]) -> list[int]:
@@ -126,6 +157,9 @@ class Scan:
     def line(self, number: int) -> str:
         """The line without its end."""
         return self.text[self.starts[number] : self.stops[number]].rstrip("\r\n")
+
+    def _flat_line(self, number: int) -> str:
+        return self._flat[self.starts[number] : self.stops[number]].strip("\n")
 
     def line_at(self, offset: int) -> int:
         return bisect.bisect_right(self.starts, offset) - 1
@@ -149,26 +183,20 @@ class Scan:
 
     def _find_labels(self, kind: LayoutKind) -> list[Candidate]:
         found = []
-        for number in self._open_lines():
-            line = self.line(number)
-            marker = _LINE_MARKER[kind].match(line)
-            label = _LABEL.match(line, marker.end()) if marker else None
-            if marker and label:
-                written, start = _written(label), self.starts[number]
-                count = int(marker["number"]) if kind == "flat" else None
-                end = start + label.end()
-                found.append(Candidate(start, end, number, 1, written, canonical_name(written), count))
+        for label in _LABELLED_LINE[kind].finditer(self._flat):
+            number = self.line_at(label.start())
+            if number not in self._code:
+                written = _written(label)
+                count = int(label["number"]) if kind == "flat" else None
+                found.append(Candidate(*label.span(), number, 1, written, canonical_name(written), count))
         return found
-
-    def _open_lines(self) -> Iterable[int]:
-        return (number for number in range(len(self.starts)) if number not in self._code)
 
     def _heading(self, number: int, level: int, is_setext: bool) -> Candidate | None:
         """None if there is no name, or if `Name` over `---` is no known name: then it is text over a rule."""
         start, line = self.starts[number], self.line(number)
         hashes = None if is_setext else _HASHES.match(line)
         begin = hashes.end() if hashes else 0
-        label = None if is_setext else _LABEL.match(line, begin)
+        label = None if is_setext else _HEADING_LABEL.match(line, begin)
         if label:
             written, end = _written(label), start + label.end()
         else:
@@ -183,7 +211,3 @@ class Scan:
 
 def _written(label: re.Match[str]) -> str:
     return (label["inside"] or label["name"]).strip(" \t*_")
-
-
-def _start(match: re.Match[str]) -> int:
-    return match.start()

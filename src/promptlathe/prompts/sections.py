@@ -85,12 +85,11 @@ def canonical_name(written: str) -> CanonicalName | None:
     if len(written) > 80:
         return None
     key = _key(written)
-    bare = _BRACKETED.sub("", written)
-    for candidate in (key, _NUMBER.sub("", key), _NUMBER.sub("", _key(bare)) if bare != written else key):
-        if candidate in _CANONICAL_BY_KEY:
-            return _CANONICAL_BY_KEY[candidate]
-    if key.isascii():
-        return None
+    found = _CANONICAL_BY_KEY.get(key) or _CANONICAL_BY_KEY.get(_NUMBER.sub("", key))
+    if not found and (bare := _BRACKETED.sub("", written)) != written:
+        found = _CANONICAL_BY_KEY.get(_NUMBER.sub("", _key(bare)))
+    if found or key.isascii():
+        return found
     latin = "".join(character for character in key if character.isascii() and not character.isdigit())
     other = "".join(character for character in key if not character.isascii())
     in_latin, in_other = _CANONICAL_BY_KEY.get(latin), _CANONICAL_BY_KEY.get(other)
@@ -102,10 +101,11 @@ def all_names() -> tuple[str, ...]:
     return tuple(name for canonical, aliases in _ALIASES.items() for name in (canonical, *aliases))
 
 
+@lru_cache(maxsize=4096)
 def is_numbered(written: str) -> bool:
     """Whether the name ends in a number: one of a series ("Skill-2"), not a section beginning anew."""
     key = _key(written)
-    return bool(key) and _NUMBER.sub("", key) != key and not key[0].isdigit()
+    return not key[:1].isdigit() and _NUMBER.search(key) is not None
 
 
 def section_name(canonical: CanonicalName, language: Language) -> str:

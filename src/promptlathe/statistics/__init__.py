@@ -10,6 +10,5 @@
 
 A *cluster* is a set of cases made from one thing (the two orders of one pair): their answers depend on
 each other, so they count for less than as many unrelated cases. Import from the module that has it;
-nothing is imported here, because scipy is slow to load. `scipy.stats` and `scipy.optimize`, the slowest, are
-imported where they are used: a run of one prompt and a stored summary do without.
+numpy and scipy, which are slow to load, are imported where they are used: a stored summary is shown without them.
 """

@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtr
-
 from promptlathe.statistics.checks import require_share
 from promptlathe.statistics.clusters import Clusters
 from promptlathe.statistics.intervals import Interval, cluster_interval
@@ -50,6 +48,8 @@ def against_chance(
     elif len(grouped.sizes) == 1:
         p_value = 1.0
     else:
+        from scipy.special import stdtr
+
         cases = grouped.effective_cases
         score = (grouped.mean - 0.5 / cases - chance) / math.sqrt(chance * (1 - chance) / cases)
         p_value = float(stdtr(len(grouped.sizes) - 1, -score))

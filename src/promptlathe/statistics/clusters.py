@@ -3,10 +3,11 @@
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +17,16 @@ class Clusters:
     A value is 1 or 0 (right or wrong), or +1, 0, -1 (newly right, as before, newly wrong).
     """
 
-    sizes: NDArray[np.int64]
-    sums: NDArray[np.int64]
+    sizes: "NDArray[np.int64]"
+    sums: "NDArray[np.int64]"
     squares: int
     """Sum of the squared values of all cases."""
 
     @classmethod
     def of(cls, values: Sequence[int], clusters: Sequence[Hashable] | None) -> "Clusters":
         """`clusters` None: every case stands for itself."""
+        import numpy as np
+
         row = np.asarray(values, dtype=np.int64)
         if clusters is None:
             codes = np.arange(len(row))
@@ -60,14 +63,16 @@ class Clusters:
         total = int(self.sums.sum())
         independent = cases * self.squares - total**2
         if count < 2 or independent == 0:
-            return cases**2 / int(np.sum(self.sizes**2))
-        spread = np.sum((cases * self.sums - total * self.sizes).astype(np.float64) ** 2)
+            return cases**2 / int((self.sizes**2).sum())
+        spread = ((cases * self.sums - total * self.sizes).astype("float64") ** 2).sum()
         design_effect = count / (count - 1) * float(spread) / (cases * independent)
         return cases / max(1.0, design_effect)
 
     def critical_value(self, level: float) -> float:
         """Two-sided quantile: normal for independent cases; for clusters Student's t with (clusters - 1)
         degrees of freedom, as their variance is an estimate. Infinite for a single cluster."""
+        from scipy.special import ndtri, stdtrit
+
         tail = (1 + level) / 2
         if self.is_independent:
             return float(ndtri(tail))

@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import ndtri
-
 from promptlathe.errors import InputError
 from promptlathe.statistics.checks import require_rows, require_share
 from promptlathe.statistics.clusters import Clusters
@@ -28,6 +26,8 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
 
     Nothing measured (n = 0) is nothing known: (0, 1). Raises InputError for counts that cannot be.
     """
+    from scipy.special import ndtri
+
     require_share("level", level)
     if not 0 <= successes <= n:
         raise InputError(f"{successes} right of {n} cannot be")

@@ -4,9 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.special import stdtr, stdtrit
-
 from promptlathe.errors import InputError
 from promptlathe.statistics.checks import require_rows, require_share
 from promptlathe.statistics.intervals import Interval
@@ -28,6 +25,9 @@ def cluster_mean(values: Sequence[float], clusters: Sequence[str], level: float 
 
     Raises InputError for unequal lengths, and for fewer than two clusters: one says nothing about others.
     """
+    import numpy as np
+    from scipy.special import stdtr, stdtrit
+
     require_share("level", level)
     require_rows(values=values, clusters=clusters)
     row = np.asarray(values, dtype=np.float64)

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from promptlathe.statistics.checks import require_rows, require_share
 from promptlathe.statistics.clusters import Clusters
 from promptlathe.statistics.intervals import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def net_flips(
     """Clusters that became better and worse on balance: the counts for `anytime`, which needs independent
     flips. Whole clusters only: give it none of which some cases are still to come."""
     sums = _changes(before, after, clusters).sums
-    return int(np.sum(sums > 0)), int(np.sum(sums < 0))
+    return int((sums > 0).sum()), int((sums < 0).sum())
 
 
 def flips(case_ids: Sequence[str], before: Sequence[bool], after: Sequence[bool]) -> Flips:
@@ -114,12 +116,13 @@ def _changes(before: Sequence[bool], after: Sequence[bool], clusters: Sequence[s
     return Clusters.of(changes, clusters)
 
 
-def _sign_flip_p(sums: NDArray[np.int64]) -> float:
+def _sign_flip_p(sums: "NDArray[np.int64]") -> float:
     """P(|total| >= the total seen) when each sum keeps or changes its sign with probability 1/2.
 
     Sums of equal size k flip in binomial number; the total is (sum of all sizes) - 2 (sum of flipped
     sizes), so the exact distribution is a convolution of one binomial per size.
     """
+    import numpy as np
     from scipy.stats import binom
 
     sizes, counts = np.unique(np.abs(sums[sums != 0]), return_counts=True)

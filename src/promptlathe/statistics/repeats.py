@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from promptlathe.errors import InputError
 from promptlathe.statistics.checks import require_positive, require_rows
 from promptlathe.statistics.intervals import Interval, cluster_interval, difference_of_independent
@@ -73,12 +71,13 @@ def expected_optimism(candidates: int, cases: int, share: float) -> float:
     Mean of the largest of `candidates` independent binomials. Prompts that answer alike look alike, so for
     real ones this is the most to expect. 20 prompts, 100 cases, share 0.5: 9 points.
     """
+    import numpy as np
+    from scipy.stats import binom
+
     require_positive("candidates", candidates)
     require_positive("cases", cases)
     if not 0 <= share <= 1:
         raise InputError(f"share must lie between 0 and 1, got {share}")
     # E[max] is the sum of P(max > x) over x = 0, 1, ..., cases - 1.
-    from scipy.stats import binom
-
     all_at_most = binom.cdf(np.arange(cases), cases, share) ** candidates
     return float(np.sum(1 - all_at_most)) / cases - share

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     create_engine,
     event,
@@ -22,20 +22,23 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError
 
-from promptlathe.engines.engine import FinishReason
 from promptlathe.errors import UnknownNameError, WorkspaceError
 from promptlathe.evaluation.answers import Outcome, Response, Row, Subject
-from promptlathe.tasks.grading import Grade, Reason, Verdict
-from promptlathe.workspace.tables import answers, events, responses, runs
+from promptlathe.evaluation.listing import Kind
+from promptlathe.tasks.case import Case
+from promptlathe.workspace.cases import has_cases, insert_cases, select_cases, select_strata
+from promptlathe.workspace.picking import pick_cases
+from promptlathe.workspace.rows import NEWER_ANSWER, ROW_COLUMNS, answer_values, row_of
+from promptlathe.workspace.tables import answers, answers_of, events, responses, runs
 
-RunKind = Literal["eval", "demo"]
+RunKind = Literal["eval", "demo", "optimize", "headroom"]
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
-_REVISION = "0002"
+_REVISION = "0003"
 _KEYS_PER_QUERY = 500
 _ROWS_PER_FETCH = 1000
 
@@ -69,7 +72,10 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-    def start_run(self, run_id: str, kind: RunKind, spec: Mapping[str, object]) -> None:
+    def start_run(
+        self, run_id: str, kind: RunKind, spec: Mapping[str, object], cases: Sequence[Case] = ()
+    ) -> None:
+        """`cases` are what an evaluation will ask."""
         with self._writing() as connection:
             connection.execute(
                 insert(runs).values(
@@ -79,6 +85,51 @@ class Database:
                     created_at=self._now(),
                     spec=json.dumps(spec, ensure_ascii=False),
                 )
+            )
+            insert_cases(connection, run_id, cases)
+
+    def keep_cases(self, run_id: str, cases: Sequence[Case]) -> None:
+        """What `start_run` would have kept, of a run that was made before it did."""
+        with self._writing() as connection:
+            if not has_cases(connection, run_id):
+                insert_cases(connection, run_id, cases)
+
+    def has_cases(self, run_id: str) -> bool:
+        with self._reading() as connection:
+            return has_cases(connection, run_id)
+
+    def cases(
+        self, run_id: str, *, at_most: int | None = None, ids: Collection[str] | None = None
+    ) -> tuple[Case, ...]:
+        """The cases of an evaluation as they were asked, in the task's order; the first ones, or some."""
+        with self._reading() as connection:
+            return tuple(select_cases(connection, run_id, at_most=at_most, ids=ids))
+
+    def strata(self, run_id: str) -> list[str]:
+        """Those of its cases, in the order in which they first appear."""
+        with self._reading() as connection:
+            return select_strata(connection, run_id)
+
+    def pick_cases(
+        self,
+        run_id: str,
+        kinds: Collection[Kind] = (),
+        *,
+        prompts: Collection[str] = (),
+        models: Collection[str] = (),
+        baselines: Mapping[Subject, Subject] = MappingProxyType({}),
+        strata: Collection[str] = (),
+    ) -> list[str]:
+        """See `picking.pick_cases`."""
+        with self._reading() as connection:
+            return pick_cases(
+                connection,
+                run_id,
+                kinds,
+                prompts=prompts,
+                models=models,
+                baselines=baselines,
+                strata=strata,
             )
 
     def set_status(self, run_id: str, status: RunStatus) -> None:
@@ -99,7 +150,7 @@ class Database:
 
     def runs(self) -> list[RunRecord]:
         """All runs, the newest first."""
-        with self._told("read"), self._engine.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(select(runs).order_by(runs.c.created_at.desc()))
             return [_record(row) for row in found]
 
@@ -121,25 +172,25 @@ class Database:
         Counting needs no texts: without them the responses say "", and take half the time and memory."""
         text_column = responses.c.text if has_text else literal("")
         query = (
-            select(*_ROW_COLUMNS, text_column)
+            select(*ROW_COLUMNS, text_column)
             .outerjoin(responses, answers.c.response_key == responses.c.key)
-            .where(*_of(run_id, prompts, models))
+            .where(*answers_of(run_id, prompts, models))
             .where(answers.c.case_id.in_(cases) if cases is not None else true())
             .order_by(*answers.primary_key)
             .execution_options(yield_per=_ROWS_PER_FETCH)
         )
-        with self._told("read"), self._engine.connect() as connection:
+        with self._reading() as connection:
             for found in connection.execute(query):
-                yield _row(*tuple(found))
+                yield row_of(*tuple(found))
 
     def tallies(
         self, run_id: str, *, prompts: Collection[str] = (), models: Collection[str] = ()
     ) -> dict[Subject, dict[Outcome, int]]:
         """How many of the rows that `stream_rows` gives have each outcome, by prompt and model."""
         columns = (answers.c.prompt, answers.c.model, answers.c.verdict)
-        query = select(*columns, func.count()).where(*_of(run_id, prompts, models)).group_by(*columns)
+        query = select(*columns, func.count()).where(*answers_of(run_id, prompts, models)).group_by(*columns)
         found: dict[Subject, dict[Outcome, int]] = {}
-        with self._told("read"), self._engine.connect() as connection:
+        with self._reading() as connection:
             for prompt, model, verdict, count in connection.execute(query):
                 found.setdefault(Subject(prompt, model), {})[verdict] = count
         return found
@@ -159,14 +210,14 @@ class Database:
     def events(self, run_id: str) -> list[tuple[str, Mapping[str, object]]]:
         """The events of a run as (kind, content), in order."""
         query = select(events.c.kind, events.c.content).where(events.c.run_id == run_id).order_by(events.c.id)
-        with self._told("read"), self._engine.connect() as connection:
+        with self._reading() as connection:
             return [(kind, json.loads(content)) for kind, content in connection.execute(query)]
 
     def cached(self, keys: Sequence[str]) -> dict[str, Response]:
         """The known responses among `keys`, whichever run they come from."""
         found: dict[str, Response] = {}
         unique = list(dict.fromkeys(keys))
-        with self._told("read"), self._engine.connect() as connection:
+        with self._reading() as connection:
             for start in range(0, len(unique), _KEYS_PER_QUERY):
                 part = unique[start : start + _KEYS_PER_QUERY]
                 for row in connection.execute(select(responses).where(responses.c.key.in_(part))):
@@ -181,7 +232,7 @@ class Database:
         with self._writing() as connection:
             if new:
                 connection.execute(_NEW_RESPONSE, new)
-            connection.execute(_NEWER_ANSWER, [_answer_values(run_id, row) for row in rows])
+            connection.execute(NEWER_ANSWER, [answer_values(run_id, row) for row in rows])
 
     def remember(self, responses_by_key: Mapping[str, Response]) -> None:
         """Put responses that are no run's own into the cache."""
@@ -193,6 +244,11 @@ class Database:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self._told("write to"), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._told("read"), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -223,19 +279,7 @@ class RunRecorder:
         self.database.remember({key: response})
 
 
-def _newer_answer() -> Insert:
-    """A row takes the place of an earlier one; what the run had generated itself stays so."""
-    statement = insert(answers)
-    columns: dict[str, ColumnElement[Any]] = {
-        column.name: statement.excluded[column.name] for column in answers.columns
-    }
-    is_other = answers.c.error.is_not(None) | (answers.c.response_key != statement.excluded.response_key)
-    columns["is_cached"] = statement.excluded.is_cached & (answers.c.is_cached | is_other)
-    return statement.on_conflict_do_update(index_elements=list(answers.primary_key), set_=columns)
-
-
 _NEW_RESPONSE = insert(responses).on_conflict_do_nothing()
-_NEWER_ANSWER = _newer_answer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,78 +299,11 @@ class CacheRecorder:
         self.database.remember({key: response})
 
 
-def _of(run_id: str, prompts: Collection[str], models: Collection[str]) -> list[ColumnElement[bool]]:
-    chosen = [(answers.c.prompt, prompts), (answers.c.model, models)]
-    return [answers.c.run_id == run_id, *(column.in_(names) for column, names in chosen if names)]
-
-
-def _answer_values(run_id: str, row: Row) -> dict[str, object]:
-    return {
-        "run_id": run_id,
-        "prompt": row.prompt,
-        "model": row.model,
-        "case_id": row.case_id,
-        "repeat": row.repeat,
-        "response_key": row.key,
-        "verdict": row.outcome,
-        "answer": row.grade.answer if row.grade else None,
-        "contradicts": bool(row.grade and row.grade.contradicts),
-        "reason": row.grade.reason if row.grade else "",
-        "error": row.error,
-        "is_cached": row.is_cached,
-    }
-
-
 def _record(found: SqlRow[Any]) -> RunRecord:
     """SQLite forgets the time zone: what was written is UTC."""
     created_at = found.created_at.replace(tzinfo=UTC)
     finished_at = found.finished_at and found.finished_at.replace(tzinfo=UTC)
     return RunRecord(found.id, found.kind, found.status, created_at, finished_at, json.loads(found.spec))
-
-
-_ROW_COLUMNS = (
-    answers.c.prompt,
-    answers.c.model,
-    answers.c.case_id,
-    answers.c.repeat,
-    answers.c.response_key,
-    answers.c.verdict,
-    answers.c.answer,
-    answers.c.contradicts,
-    answers.c.reason,
-    answers.c.error,
-    answers.c.is_cached,
-    responses.c.finish_reason,
-    responses.c.prompt_tokens,
-    responses.c.completion_tokens,
-    responses.c.seconds,
-)
-
-
-def _row(
-    prompt: str,
-    model: str,
-    case_id: str,
-    repeat: int,
-    key: str,
-    verdict: Verdict,
-    answer: str | None,
-    contradicts: bool,
-    reason: Reason,
-    error: str | None,
-    is_cached: bool,
-    finish_reason: FinishReason,
-    prompt_tokens: int,
-    completion_tokens: int,
-    seconds: float,
-    text: str,
-) -> Row:
-    """`_ROW_COLUMNS` and the text, by position: by name it takes twice as long, and there are many rows."""
-    response, grade = None, None
-    if error is None:
-        response = Response(text, finish_reason, prompt_tokens, completion_tokens, seconds)
-        grade = Grade(verdict, answer, contradicts, reason)
-    return Row(prompt, model, case_id, repeat, key, response, grade, error, is_cached)
 
 
 def _response(found: SqlRow[Any]) -> Response:

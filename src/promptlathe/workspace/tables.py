@@ -1,8 +1,11 @@
 """The tables of a workspace's database. A change here needs a new migration in `migrations/versions`."""
 
+from collections.abc import Collection
+
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Float,
     ForeignKey,
@@ -56,6 +59,23 @@ answers = Table(
     Index("answers_by_response", "response_key"),
 )
 
+cases = Table(
+    "cases",
+    metadata,
+    Column("run_id", String(40), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("case_id", String(200), nullable=False),
+    Column("variables", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("expected", Text, nullable=False),
+    Column("stratum", Text, nullable=False),
+    Column("cluster", Text, nullable=False),
+    Column("split", String(20), nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("options", Text, nullable=False),
+)
+"""What an evaluation asks, in the task's order. `variables` and `options` are JSON."""
+
 events = Table(
     "events",
     metadata,
@@ -66,3 +86,9 @@ events = Table(
     Column("content", Text, nullable=False),
 )
 """Append-only: what happened in a run, in order. A look at sealed cases is an event of kind `sealed-read`."""
+
+
+def answers_of(run_id: str, prompts: Collection[str], models: Collection[str]) -> list[ColumnElement[bool]]:
+    """What the answers of these prompts and models (of none: of all) have in common."""
+    chosen = [(answers.c.prompt, prompts), (answers.c.model, models)]
+    return [answers.c.run_id == run_id, *(column.in_(names) for column, names in chosen if names)]

@@ -1,4 +1,3 @@
-"use strict";
 {
   const PAGE = 200;
   const LONGEST = 300;
@@ -16,11 +15,6 @@
     tokens: ["tokens", "词元"], cases: ["cases", "题"],
     caption: ["Cases with the answers of each prompt", "题目及各提示词的回答"],
   };
-  const root = document.documentElement;
-  const byId = (id) => document.getElementById(id);
-  const read = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  const state = read();
-
   const make = (tag, className, ...children) => {
     const element = document.createElement(tag);
     if (className) element.className = className;
@@ -33,38 +27,11 @@
   };
   const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text);
 
-  const language = () => state.language ?? (navigator.language.startsWith("zh") ? "zh" : "en");
-  const applyLook = () => {
-    root.dataset.language = language();
-    root.lang = language() === "zh" ? "zh-CN" : "en";
-    if (state.theme) root.dataset.theme = state.theme;
-    else delete root.dataset.theme;
-  };
-  const change = (changes) => {
-    Object.assign(state, changes);
-    for (const key of Object.keys(state)) if (!state[key]) delete state[key];
-    history.replaceState(null, "", `#${new URLSearchParams(state)}`);
-    applyLook();
-  };
-  byId("language").addEventListener("click", () => change({ language: language() === "zh" ? "en" : "zh" }));
-  byId("theme").addEventListener("click", () => {
-    const isDark = state.theme ? state.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    change({ theme: isDark ? "light" : "dark" });
-  });
-  applyLook();
-
   const goToCases = (event) => {
     event.preventDefault();
     byId("cases-title").focus();
   };
   document.querySelector(".skip").addEventListener("click", goToCases);
-
-  let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
-    for (const details of closed) details.open = true;
-  });
-  addEventListener("afterprint", () => { for (const details of closed) details.open = false; });
 
   const unpack = async () => {
     const bytes = Uint8Array.from(atob(byId("answers").textContent), (letter) => letter.charCodeAt(0));

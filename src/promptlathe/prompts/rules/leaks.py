@@ -161,7 +161,7 @@ def _units(source: LintSource) -> Iterator[_Unit]:
         at = found if found >= 0 else at
         yield _Unit(_joined(pair), at, at + len(first))
     inside = range(examples.start, examples.start + len(examples.source)) if examples else range(0)
-    for line in source.lines:
+    for line in source.lines_from(0):
         if line.start not in inside and line.text.strip():
             indent = len(line.text) - len(line.text.lstrip())
             yield _Unit(line.text, line.start + indent, line.end)

@@ -1,15 +1,13 @@
 """Rules about marks in the text: placeholders, variables, references, fences and quotes."""
 
 import bisect
-import difflib
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Collection, Iterator, Mapping
 
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.placeholders import find_placeholders
 from promptlathe.prompts.rules.source import Line, LintSource
-from promptlathe.prompts.rules.structure import meant_name
+from promptlathe.prompts.rules.structure import meant_name, nearest
 from promptlathe.prompts.sections import canonical_name, has_chinese
 
 UNFILLED_PLACEHOLDER = Rule(
@@ -41,8 +39,11 @@ _PLACEHOLDER = re.compile(
     r"|待填写?|待补充",
     re.MULTILINE,
 )
-_PLACEHOLDER_MARKS = ("{", "[", "<", "【", "xxx", "____", "our_", "TODO", "TBD", "FIXME", "待填", "待补充")
-"""Every `_PLACEHOLDER` holds one of these, with `X` as `x`: looking for them first takes a tenth of the time."""
+_PLACEHOLDER_MARK = re.compile(
+    "|".join(rf"{bracket}[YyIiFf请填在此 \t\]}}]" for bracket in (r"\{", r"\[", "<", "【"))
+    + "|x[xX]{2}|X[xX]{2}|____|our_|TODO|TBD|FIXME|待填|待补充"
+)
+"""Every `_PLACEHOLDER` holds one of these: looking for them first takes a tenth of the time."""
 _NOTHING = re.compile(
     r"(?:\b(?:return|output|write|print|answer|give|send|empty|be|is|an?|use|with)s?|返回|输出|写|给出|为|成|是|用"
     r"|空(?:列表|数组|对象)?|[(（\"“'‘])[ \t]*[:：]?[ \t]*[\"“'‘]?$",
@@ -53,27 +54,28 @@ _CLOZE = re.compile(r"blank|cloze|gap|underscore|填空|横线|下划线|留空"
 _TASK_BOX = re.compile(r"[ \t]*(?:\d{1,3}[.)][ \t]*)?[-*+][ \t]+\[ ?\][ \t]")
 _TEMPLATES = frozenset({"OutputFormat", "Examples"})
 """Sections that show a text for the model to fill: gaps in it are not the author's."""
-_PAIRED_HASH = re.compile(r"(?<![A-Za-z0-9_#&/])#([^\W\d]\w{0,30})#(?![A-Za-z0-9_#])")
-_LONE_HASH = re.compile(r"(?<=[ \t(（，,:：\"“])#([A-Za-z_][A-Za-z_0-9]{1,30})\b(?!#)")
+_PAIRED_HASH = re.compile(r"#(?<![A-Za-z0-9_#&/]#)([^\W\d]\w{0,30})#(?![A-Za-z0-9_#])")
+_LONE_HASH = re.compile(r"#(?<=[ \t(（，,:：\"“]#)([A-Za-z_][A-Za-z_0-9]{1,30})\b(?!#)")
 _HASHTAG = re.compile(
     r"hashtag|\btags?\b|#\w+#?[ \t、,，]*#\w|话题|标签|微博|小红书|频道|channel|CSS", re.IGNORECASE
 )
 _LATEX = re.compile(r"\\[A-Za-z]{2,}\{")
 _HEX_COLOUR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}")
-_REFERENCE = re.compile(r"(?<![A-Za-z0-9_])<([^\W\d][\w -]{0,39})>")
+_REFERENCE = re.compile(r"<(?<![A-Za-z0-9_]<)([^\W\d][\w -]{0,39})>")
+_MOST_NAMES = 200
+"""With more sections than this in a prompt, no name is looked for that a wrong reference may mean."""
 _PROFILE_WORDS = frozenset(
     {"language", "author", "version", "description", "name", "语言", "作者", "版本", "描述", "姓名", "名字"}
 )
 _QUOTES = {"“": "”", "「": "」", "『": "』", "《": "》"}
 _CLOSING = {closing: opening for opening, closing in _QUOTES.items()}
 _QUOTE = re.compile(f"[{''.join([*_QUOTES, *_CLOSING])}]")
+_ANY_QUOTE = re.compile(f'{_QUOTE.pattern}|"')
 
 
 def unfilled_placeholder(source: LintSource) -> Iterator[Finding]:
-    lines = source.lines_with(_PLACEHOLDER_MARKS, source.masked.replace("X", "x"))
-    for match in (
-        match for line in lines for match in _PLACEHOLDER.finditer(source.masked, line.start, line.end)
-    ):
+    lines = source.lines_with(_PLACEHOLDER_MARK)
+    for match in (match for line in lines for match in _PLACEHOLDER.finditer(source.masked, *line)):
         start = match.start("note") if match["note"] else match.start()
         if not _is_meant(source, match):
             written = source.masked[start : match.end()]
@@ -88,22 +90,25 @@ def unfilled_placeholder(source: LintSource) -> Iterator[Finding]:
 
 def _is_meant(source: LintSource, match: re.Match[str]) -> bool:
     """Whether what looks like a gap is what the author wants to say."""
-    line = source.masked_line(match.start())
-    before = line.text[: match.start() - line.start]
     if match["empty"]:
-        is_box = match[0].startswith("[") and _TASK_BOX.match(line.text)
+        line = source.masked_line(match.start())
+        before = line[: match.start() - source.line_span(match.start())[0]]
+        is_box = match[0].startswith("[") and _TASK_BOX.match(line)
         return bool(is_box or _NOTHING.search(before) or source.section_at(match.start()) in _TEMPLATES)
     if match["shape"]:
-        return bool(_CLOZE.search(line.text) or source.section_at(match.start()) in _TEMPLATES)
+        is_cloze = _CLOZE.search(source.masked_line(match.start()))
+        return bool(is_cloze or source.section_at(match.start()) in _TEMPLATES)
     return False
 
 
 def variable_style(source: LintSource) -> Iterator[Finding]:
     """Not in templates for an answer: there `[score]` is for the model to fill."""
+    in_latex = {source.line_at(match.start()) for match in _LATEX.finditer(source.masked)}
     for gap in find_placeholders(source.masked):
+        if gap.form == "{{name}}" or source.line_at(gap.start) in in_latex:
+            continue
         is_other_rules = _PLACEHOLDER.fullmatch(gap.written) or set(gap.name.casefold()) <= {"x"}
-        is_text = is_other_rules or _LATEX.search(source.masked_line(gap.start).text)
-        if gap.form == "{{name}}" or is_text or source.section_at(gap.start) in _TEMPLATES:
+        if is_other_rules or source.section_at(gap.start) in _TEMPLATES:
             continue
         wanted, end = f"{{{{{gap.name}}}}}", gap.start + len(gap.written)
         yield Finding(
@@ -119,7 +124,7 @@ def variable_style(source: LintSource) -> Iterator[Finding]:
 def hash_variable(source: LintSource) -> Iterator[Finding]:
     for pattern in (_PAIRED_HASH, _LONE_HASH):
         for match in pattern.finditer(source.masked):
-            if _HEX_COLOUR.fullmatch(match[1]) or _HASHTAG.search(source.masked_line(match.start()).text):
+            if _HEX_COLOUR.fullmatch(match[1]) or _HASHTAG.search(source.masked_line(match.start())):
                 continue
             wanted = f"{{{{{match[1]}}}}}"
             yield Finding(
@@ -133,19 +138,21 @@ def hash_variable(source: LintSource) -> Iterator[Finding]:
 
 def unknown_reference(source: LintSource) -> Iterator[Finding]:
     sections = source.document.sections
+    if not sections or not _REFERENCE.search(source.masked):
+        return
     known = {name.casefold() for section in sections for name in (section.written, section.name)}
     known |= {key.casefold() for key in source.document.profile} | set(_PROFILE_WORDS) | {"role", "角色"}
     known |= {name.casefold() for name in source.document.variables}
     closed = set(re.findall(r"</[ ]?([^>\s]{1,40})[ ]?>", source.masked))
     by_name = {section.name: meant_name(section) or section.written for section in sections}
-    meant_reference = cache(partial(_meant_reference, by_name=by_name))
-    for match in _REFERENCE.finditer(source.masked) if sections else ():
+    names = {*by_name, *by_name.values()}
+    for match in _REFERENCE.finditer(source.masked):
         name = match[1].strip()
         canonical = canonical_name(name)
         is_markup = name in closed or not (has_chinese(name) or name[:1].isupper())
         if is_markup or name.casefold() in known or (canonical and canonical.casefold() in known):
             continue
-        meant = meant_reference(canonical or name)
+        meant = _meant_reference(canonical or name, by_name, names)
         if not (canonical or meant) and source.section_at(match.start()) in _TEMPLATES:
             continue
         yield Finding(
@@ -157,22 +164,22 @@ def unknown_reference(source: LintSource) -> Iterator[Finding]:
         )
 
 
-def _meant_reference(name: str, by_name: Mapping[str, str]) -> str | None:
+def _meant_reference(name: str, by_name: Mapping[str, str], names: Collection[str]) -> str | None:
     """The section of nearly that name; or of Rules and Constraints, which are used alike, the other."""
     other = {"Rules": "Constraints", "Constraints": "Rules"}.get(name)
     if other and other in by_name:
         return by_name[other]
-    near = difflib.get_close_matches(name, [*by_name, *by_name.values()], n=1, cutoff=0.75)
-    return by_name.get(near[0], near[0]) if near else None
+    near = nearest(name, names, 0.75) if len(names) <= _MOST_NAMES else None
+    return by_name.get(near, near) if near else None
 
 
 def unclosed_fence(source: LintSource) -> Iterator[Finding]:
-    lines = source.lines
-    if source.unclosed_fence is None:
+    if not source.code or source.code[-1].is_closed:
         return
-    opening, mark = source.unclosed_fence
+    mark = source.code[-1].mark
+    following = source.lines_from(source.line_at(source.code[-1].start))
+    opening = next(following)
     indent = opening.text[: len(opening.text) - len(opening.text.lstrip())]
-    following = [line for line in lines if line.start > opening.start]
     swallowed = next((line for line in following if _is_section_line(line)), None)
     if swallowed:
         edit = Edit(swallowed.start, swallowed.start, f"{indent}{mark}\n\n")
@@ -195,7 +202,7 @@ def _is_section_line(line: Line) -> bool:
 
 
 def unbalanced_quotes(source: LintSource) -> Iterator[Finding]:
-    for section in source.document.sections:
+    for section in source.sections_with(_ANY_QUOTE):
         content, offset = source.masked_content(section)
         lonely = _lonely(content)
         for at, edit in lonely:

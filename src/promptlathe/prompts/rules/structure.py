@@ -2,12 +2,12 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from promptlathe.prompts.document import PromptDocument, Section
 from promptlathe.prompts.findings import Edit, Finding, Rule
-from promptlathe.prompts.rules.source import Line, LintSource
+from promptlathe.prompts.rules.source import LintSource
 from promptlathe.prompts.sections import all_names, canonical_name
 
 MISSING_ROLE = Rule("LG101", "missing-role", "error", "the prompt has no Role", "提示词没有 Role（角色）")
@@ -47,11 +47,14 @@ _MISSPELLINGS = {
     "工作流成": "工作流程",
     "输出格试": "输出格式",
 }
+_ASCII_NAMES = {name.casefold(): name for name in all_names() if name.isascii()}
 _OTHER_WORDS = frozenset({"constants", "skillset", "skillsets"})
 """Near a section's name, and words of their own."""
-_INDENTED = re.compile(r"(?P<indent> {4,}|[ ]{0,3}\t[ \t]*)#{1,6}[ \t]*(?P<name>[^#\s].{0,60})")
-_BARE_MARKER = re.compile(r"(?P<indent>[ \t]*)(?:[-*+•·]|\d{1,3}[.)、．])[ \t]*")
-_DANGLING = re.compile(r"(?<=[^\s\-*+•·])[ \t]+[-•·][ \t]*$")
+_INDENTED = re.compile(
+    r"^(?P<indent> {4,}|[ ]{0,3}\t[ \t]*)#{1,6}[ \t]*(?P<name>[^#\s].{0,60})$", re.MULTILINE
+)
+_BARE_MARKER = re.compile(r"^(?P<indent>[ \t]*)(?:[-*+•·]|\d{1,3}[.)、．])[ \t]*$", re.MULTILINE)
+_DANGLING = re.compile(r"[ \t](?<=[^\s\-*+•·][ \t])[ \t]*(?P<marker>[-•·])[ \t]*$", re.MULTILINE)
 _FORM = re.compile(
     r"[\d`{<|:：“\"]|句|行|段|表|列|步|项|字|词|格式|结构|标题|编号|数字|包括|包含|依次|代码|标记|模板|只输出|仅输出|只回答|先|语言"
     r"|(?<![A-Za-z])(?:sentences?|words?|lines?|lists?|tables?|columns?|rows?|paragraphs?|headings?|numbers?|numbered|bullets?|steps?"
@@ -151,36 +154,47 @@ def meant_name(section: Section) -> str | None:
         return _MISSPELLINGS.get(written.casefold())
     if written.casefold() in _OTHER_WORDS or not re.fullmatch(r"[A-Za-z][A-Za-z ]{3,30}", written):
         return None
-    names = {name.casefold(): name for name in all_names() if name.isascii()}
     folded = written.casefold()
-    if folded + "s" in names or folded.removesuffix("s") in names:
+    if folded + "s" in _ASCII_NAMES or folded.removesuffix("s") in _ASCII_NAMES:
         return None
-    near = difflib.get_close_matches(folded, names, n=1, cutoff=0.84)
-    if not near:
-        return None
-    return _MISSPELLINGS.get(near[0], names[near[0]])
+    near = nearest(folded, _ASCII_NAMES, 0.84)
+    return _MISSPELLINGS.get(near, _ASCII_NAMES[near]) if near else None
+
+
+def nearest(word: str, names: Iterable[str], cutoff: float) -> str | None:
+    """Of names at least that like the word, the most alike, as difflib finds it.
+
+    Their lengths, or the few letters they share, rule most names out long before difflib would.
+    """
+    letters = set(word)
+    likely = []
+    for name in names:
+        fewest = cutoff * (len(word) + len(name)) / 2
+        if min(len(word), len(name)) >= fewest and sum(map(name.count, letters)) >= fewest:
+            likely.append(name)
+    return next(iter(difflib.get_close_matches(word, likely, n=1, cutoff=cutoff)), None) if likely else None
 
 
 def indented_heading(source: LintSource) -> Iterator[Finding]:
-    for line in source.lines:
-        match = None if line.is_code else _INDENTED.fullmatch(line.text)
-        if match is None or canonical_name(re.split("[:：]", match["name"])[0]) is None:
+    for match in _INDENTED.finditer(source.unfenced):
+        if canonical_name(re.split("[:：]", match["name"])[0]) is None:
             continue
         yield Finding(
             INDENTED_HEADING,
             f"{match['name'].strip()!r} is indented so far that it is no heading",
             f"“{match['name'].strip()}”缩进太多，不会被当作标题",
-            line.start,
-            line.end,
-            (Edit(line.start, line.start + len(match["indent"]), ""),),
+            *match.span(),
+            (Edit(*match.span("indent"), ""),),
         )
 
 
 def empty_section(source: LintSource) -> Iterator[Finding]:
     sections = source.document.sections
-    references = {canonical_name(name) or name for name in source.document.references}
-    for section, following in zip(sections, [*sections[1:], None], strict=False):
-        if section.body or (following and following.level > section.level):
+    pairs = zip(sections, [*sections[1:], None], strict=False)
+    empty = [(section, following) for section, following in pairs if not section.content.strip()]
+    references = {canonical_name(name) or name for name in source.document.references} if empty else set()
+    for section, following in empty:
+        if following and following.level > section.level:
             continue
         if section.level < source.document.layout.level and section.canonical is None:
             continue  # a title
@@ -195,31 +209,28 @@ def empty_section(source: LintSource) -> Iterator[Finding]:
 
 
 def empty_item(source: LintSource) -> Iterator[Finding]:
-    lines = source.lines
-    for index, line in enumerate(lines):
-        if line.is_code:
-            continue
-        bare, dangling = _BARE_MARKER.fullmatch(line.text), _DANGLING.search(line.text)
-        if bare and not _has_children(lines, index, len(bare["indent"])):
-            end = lines[index + 1].start if index + 1 < len(lines) else line.end
-            start, edit = line.start + len(bare["indent"]), Edit(line.start, end, "")
-        elif dangling and not bare:
-            cut = line.start + dangling.start()
-            start, edit = line.start + len(line.text.rstrip()) - 1, Edit(cut, line.end, "")
-        else:
-            continue
-        yield Finding(
-            EMPTY_ITEM,
-            "a list marker with nothing behind it",
-            "列表符号后面没有内容",
-            start,
-            line.end,
-            (edit,),
-        )
+    for bare in _BARE_MARKER.finditer(source.unfenced):
+        following = source.line_at(bare.start()) + 1
+        if not _has_children(source, following, len(bare["indent"])):
+            end = next((line.start for line in source.lines_from(following)), bare.end())
+            yield _empty_item(bare.end("indent"), bare.end(), Edit(bare.start(), end, ""))
+    for dangling in _DANGLING.finditer(source.unfenced):
+        yield _empty_item(dangling.start("marker"), dangling.end(), Edit(*dangling.span(), ""))
 
 
-def _has_children(lines: tuple[Line, ...], index: int, indent: int) -> bool:
-    for line in lines[index + 1 :]:
+def _empty_item(start: int, end: int, edit: Edit) -> Finding:
+    return Finding(
+        EMPTY_ITEM,
+        "a list marker with nothing behind it",
+        "列表符号后面没有内容",
+        start,
+        end,
+        (edit,),
+    )
+
+
+def _has_children(source: LintSource, following: int, indent: int) -> bool:
+    for line in source.lines_from(following):
         if line.text.strip():
             return line.is_code or len(line.text) - len(line.text.lstrip()) > indent
     return False
@@ -232,7 +243,7 @@ def output_format(source: LintSource) -> Iterator[Finding]:
         return
     section = document.section("OutputFormat")
     if section is None:
-        if not any(_names_a_form(source, other) for other in document.sections):
+        if not any(_names_a_form(source, other) for other in source.sections_with(_OUTPUT_VERB)):
             yield Finding(
                 MISSING_OUTPUT_FORMAT,
                 "there is no OutputFormat section: say what an answer looks like",
@@ -240,13 +251,13 @@ def output_format(source: LintSource) -> Iterator[Finding]:
                 0,
                 0,
             )
-    elif section.body and not _FORM.search(section.body):
+    elif (body := section.body) and not _FORM.search(body):
         yield Finding(
             VAGUE_OUTPUT_FORMAT,
             f"{section.written} says how good an answer is, but not what it looks like (a sentence, a list, JSON …)",
             f"“{section.written}”只说了回答要多好，没有说是什么形式（一句话、列表、JSON……）",
             *_name_span(section),
-            _verdict_first(source, section) if _VERDICT.search(section.body) else (),
+            _verdict_first(source, section) if _VERDICT.search(body) else (),
         )
 
 

@@ -168,7 +168,7 @@ def too_long(source: LintSource) -> Iterator[Finding]:
 
 def estimated_tokens(text: str) -> int:
     """What common tokenizers make of a text, roughly: a token for each Chinese character or four others."""
-    chinese = len(re.findall(r"[\u3000-\u9fff\uff00-\uffef]", text))
+    chinese = sum(map(len, re.findall(r"[\u3000-\u9fff\uff00-\uffef]+", text)))
     return chinese + (len(text) - chinese + 3) // 4
 
 

@@ -1,9 +1,10 @@
 """Rules about what the instructions say: said twice, denied, in two languages, in another framework's terms."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptlathe.prompts.findings import Edit, Finding, Rule
 from promptlathe.prompts.rules.source import LintSource
@@ -36,15 +37,19 @@ _RULE_SECTIONS: frozenset[CanonicalName | None] = frozenset(
 _ITEM = re.compile(
     r"[ \t]*(?:[-*+•·][ \t]+|\d{1,3}[.)、．][ \t]*|[(（]\d{1,3}[)）][ \t]*)?(?P<text>.*\S)[ \t]*"
 )
+# A search is several times as fast if each alternative begins with a character: so what must not stand before
+# one comes behind it.
+_NOT = "must not|should not|shall not|may not|can ?not|can't|mustn't|shouldn't|do not|don't|never|no|avoid|without"
 _DENIAL = re.compile(
-    r"(?:you )?(?:must not|should not|shall not|may not|can ?not|can't|mustn't|shouldn't|do not|don't"
-    r"|never|no|avoid|without)\b"
-    r"|不要|不能|不可以?|不得|不应该?|不必|不许|不准|禁止|严禁|切勿|请勿|勿|避免|(?<![特分区级类个])别"
+    "|".join(rf"{you}{words}\b" for you in ("you ", "") for words in _NOT.split("|"))
+    + r"|不要|不能|不可以?|不得|不应该?|不必|不许|不准|禁止|严禁|切勿|请勿|勿|避免|别(?<![特分区级类个]别)"
+)
+_OPENING_INSISTENCE = re.compile(
+    r"\A(?:(?:please|you|must|should|shall|may|can|do|be sure to|make sure to|remember to)\b[ ]?){1,3}"
 )
 _INSISTENCE = re.compile(
-    r"^(?:(?:please|you|must|should|shall|may|can|do|be sure to|make sure to|remember to)\b[ ]?){1,3}"
-    r"|\b(?:always|please)\b"
-    r"|必须|务必|一定要?|应该?|始终|总是|永远|请(?!求)|(?<![重需主])要(?!求|点|素)|可以|能够|需要?"
+    r"always\b(?<!\walways)|please\b(?<!\wplease)"
+    r"|必须|务必|一定要?|应该?|始终|总是|永远|请(?!求)|要(?<![重需主]要)(?!求|点|素)|可以|能够|需要?"
 )
 _EMPTY_WORDS = frozenset(
     {"a", "an", "the", "any", "of", "to", "your", "its", "it", "s", "are", "is"}
@@ -61,11 +66,6 @@ _ENGLISH_GLUE = re.compile(
 )
 """A line with none of these is a list of names (Python, React, Docker), and that is no language."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LABEL = re.compile(
-    r"^[ \t]{0,3}(?:#{1,6}[ \t]*|[-*+][ \t]+|\d{1,2}[.)、][ \t]*)?"
-    r"\*{0,2}(?P<name>[^\W\d][^:：*\n]{0,40}?)\*{0,2}[ \t]*(?:[:：]|$)",
-    re.MULTILINE,
-)
 _FRAMEWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "CRISPE": (
         ("capacity and role", "能力与角色", "能力和角色"),
@@ -105,23 +105,29 @@ _FRAMEWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("output indicator", "输出指示", "输出引导"),
     ),
 }
+_FIELDS = sorted({name for fields in _FRAMEWORKS.values() for names in fields for name in names})
+_FIRST_LETTERS = "".join(sorted({name[0] for name in _FIELDS}))
+_LABEL = re.compile(
+    r"^[ \t]{0,3}+(?:#{1,6}[ \t]*+|[-*+][ \t]++|\d{1,2}[.)、][ \t]*+)?+"
+    rf"\*{{0,2}}+(?=[{_FIRST_LETTERS}])(?P<name>{'|'.join(_FIELDS)})"
+    r"[^\S\n]{0,9}\*{0,2}[ \t]*(?:[:：]|$)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _OWN_LANGUAGE_SECTIONS: frozenset[CanonicalName | None] = frozenset({"Examples", "Profile", "Definition"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Saying:
+class _Saying(NamedTuple):
     """One rule as a reader takes it: the words it is about, and whether it forbids that."""
 
-    core: tuple[str, ...]
+    core: str
     is_denied: bool
     start: int
     end: int
-    line: int
 
 
 def repeated_or_contradicted_rule(source: LintSource) -> Iterator[Finding]:
     for earlier, later in _pairs(source):
-        line = source.prompt.first_text_line + earlier.line
+        line = source.prompt.first_text_line + source.line_at(earlier.start)
         if earlier.is_denied == later.is_denied:
             yield Finding(
                 REPEATED_RULE,
@@ -143,9 +149,8 @@ def repeated_or_contradicted_rule(source: LintSource) -> Iterator[Finding]:
 
 def _removal(source: LintSource, saying: _Saying) -> tuple[Edit, ...]:
     """The whole line, if it is a list item without children; a paragraph may be needed by what follows it."""
-    line = source.lines[saying.line]
-    following = source.lines[saying.line + 1 : saying.line + 2]
-    if not re.match(r"[ \t]*[-*+•·]", line.text):
+    line, *following = itertools.islice(source.lines_from(source.line_at(saying.start)), 2)
+    if not line.text.lstrip(" \t").startswith(tuple("-*+•·")):
         return ()
     if following and following[0].text.strip() and _indent(following[0].text) > _indent(line.text):
         return ()
@@ -162,7 +167,7 @@ def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
     About the same are those of the same words in the same order: rules that differ in one word ("the larger",
     "the smaller") are as a rule both meant.
     """
-    earlier: dict[tuple[str, ...], _Saying] = {}
+    earlier: dict[str, _Saying] = {}
     for saying in _sayings(source):
         found = earlier.setdefault(saying.core, saying)
         if found is not saying:
@@ -170,18 +175,18 @@ def _pairs(source: LintSource) -> Iterator[tuple[_Saying, _Saying]]:
 
 
 def _sayings(source: LintSource) -> Iterator[_Saying]:
-    numbers = {line.start: number for number, line in enumerate(source.lines)}
     for section in source.document.sections:
         if section.canonical not in _RULE_SECTIONS:
             continue
         for text, start in source.masked_lines(section):
             match = _ITEM.fullmatch(text)
-            if match is None or start not in numbers:
+            is_whole_line = source.text[start - 1] in "\r\n"
+            if match is None or not is_whole_line:
                 continue
-            core, is_denied = _core(match["text"])
-            if len(core) >= (4 if has_chinese("".join(core)) else 2):
-                end = start + match.end("text")
-                yield _Saying(core, is_denied, start + match.start("text"), end, numbers[start])
+            words, is_denied = _core(match["text"])
+            core = " ".join(words)
+            if len(words) >= 4 or (len(words) >= 2 and not has_chinese(core)):
+                yield _Saying(core, is_denied, start + match.start("text"), start + match.end("text"))
 
 
 def is_denial(text: str) -> bool:
@@ -193,20 +198,20 @@ def _core(text: str) -> tuple[tuple[str, ...], bool]:
     """The words that carry the meaning, in lower case, without what denies or insists."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     without, denials = _DENIAL.subn(" ", folded, count=1)
-    plain = _INSISTENCE.sub(" ", without.strip())
-    words = tuple(word for word in _WORD.findall(plain) if word not in _EMPTY_WORDS)
-    return words, denials == 1
+    plain = _INSISTENCE.sub(" ", _OPENING_INSISTENCE.sub(" ", without.strip(), count=1))
+    return tuple(itertools.filterfalse(_EMPTY_WORDS.__contains__, _WORD.findall(plain))), denials == 1
 
 
 def mixed_languages(source: LintSource) -> Iterator[Finding]:
     """One finding for each section: quotes, code, brackets, names and examples may be in any language."""
     is_chinese = source.language == "zh"
-    for section in source.document.sections:
+    # Most sections and lines are in the right language: seen before anything is taken out of them.
+    other, fewest = (_LATIN_WORD, 4) if is_chinese else (_CHINESE, 6)
+    for section in source.sections_with(other):
         if section.canonical in _OWN_LANGUAGE_SECTIONS:
             continue
         for text, start in source.masked_lines(section):
-            # Most lines are in the right language: seen on the whole line, before anything is taken out of it.
-            if len((_LATIN_WORD if is_chinese else _CHINESE).findall(text)) < (4 if is_chinese else 6):
+            if len(other.findall(text)) < fewest:
                 continue
             said = _QUOTED.sub(" ", text)
             chinese, latin = len(_CHINESE.findall(said)), len(_LATIN_WORD.findall(said))
@@ -226,7 +231,7 @@ def mixed_languages(source: LintSource) -> Iterator[Finding]:
 
 def other_framework(source: LintSource) -> Iterator[Finding]:
     """A framework counts as found if at most one of its fields is missing; a short one must be complete."""
-    labels = {match["name"].strip().casefold(): match for match in _LABEL.finditer(source.masked)}
+    labels = {match["name"].casefold(): match for match in _LABEL.finditer(source.masked)}
     for framework, fields in _FRAMEWORKS.items():
         found = [labels[name] for names in fields for name in names if name in labels]
         sections = [canonical_name(match["name"]) for match in found]
