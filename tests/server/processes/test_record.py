@@ -8,12 +8,17 @@ import pytest
 
 from promptlathe.errors import UnknownNameError, UsageError, WorkspaceError
 from promptlathe.server.processes.record import Servers, checked_name
-from tests.server.processes.conftest import MakeRecord
+from tests.server.processes.records import a_record
 
 
-def test_a_record_is_there_as_long_as_its_server(servers: Servers, make_record: MakeRecord) -> None:
+@pytest.fixture
+def servers(tmp_path: Path) -> Servers:
+    return Servers(tmp_path / "servers")
+
+
+def test_a_record_is_there_as_long_as_its_server(servers: Servers) -> None:
     assert servers.known() == []
-    with servers.registered(make_record(), is_name_fixed=False) as record:
+    with servers.registered(a_record(), is_name_fixed=False) as record:
         assert servers.running() == [record] == [servers.find(None)] == [servers.find("tiny")]
         servers.forget("tiny")
         assert servers.is_running("tiny")
@@ -30,12 +35,12 @@ def test_a_record_is_there_as_long_as_its_server(servers: Servers, make_record: 
         ("小模型", ["小模型", "小模型-2", "小模型-3"]),
     ],
 )
-def test_names_get_numbers(servers: Servers, make_record: MakeRecord, wanted: str, got: list[str]) -> None:
+def test_names_get_numbers(servers: Servers, wanted: str, got: list[str]) -> None:
     with ExitStack() as held:
         made = [
             held.enter_context(
                 servers.registered(
-                    make_record(wanted, started_at=datetime(2026, 1, day, tzinfo=UTC)), is_name_fixed=False
+                    a_record(wanted, started_at=datetime(2026, 1, day, tzinfo=UTC)), is_name_fixed=False
                 )
             ).name
             for day in (3, 2, 1)
@@ -44,25 +49,25 @@ def test_names_get_numbers(servers: Servers, make_record: MakeRecord, wanted: st
         assert [record.name for record in servers.running()] == got[::-1]
 
 
-def test_a_name_that_was_asked_for_is_kept_or_refused(servers: Servers, make_record: MakeRecord) -> None:
+def test_a_name_that_was_asked_for_is_kept_or_refused(servers: Servers) -> None:
     with (
-        servers.registered(make_record(), is_name_fixed=True),
+        servers.registered(a_record(), is_name_fixed=True),
         pytest.raises(UsageError, match="a server named 'tiny' is running"),
-        servers.registered(make_record(), is_name_fixed=True),
+        servers.registered(a_record(), is_name_fixed=True),
     ):
         pass
     assert servers.known() == []
 
 
-def test_what_a_killed_server_leaves(servers: Servers, make_record: MakeRecord) -> None:
+def test_what_a_killed_server_leaves(servers: Servers) -> None:
     """Process 1 lives always: that some process has its number does not make a server of it."""
     servers.folder.mkdir()
-    left = make_record(pid=1)
+    left = a_record(pid=1)
     (servers.folder / "tiny.json").write_text(left.model_dump_json())
     (servers.folder / "tiny.lock").touch()
     assert servers.known() == [(left, False)]
     assert servers.running() == []
-    with servers.registered(make_record(pid=2), is_name_fixed=True) as taken:
+    with servers.registered(a_record(pid=2), is_name_fixed=True) as taken:
         assert servers.known() == [(taken, True)]
     (servers.folder / "tiny.json").write_text(left.model_dump_json())
     servers.forget("tiny")
@@ -76,12 +81,12 @@ def test_a_damaged_record_is_none(servers: Servers, text: str) -> None:
     assert servers.known() == []
 
 
-def test_which_one_is_meant(servers: Servers, make_record: MakeRecord) -> None:
+def test_which_one_is_meant(servers: Servers) -> None:
     with pytest.raises(UsageError, match="no server is running"):
         servers.find(None)
     with (
-        servers.registered(make_record("one"), is_name_fixed=True),
-        servers.registered(make_record("two"), is_name_fixed=True),
+        servers.registered(a_record("one"), is_name_fixed=True),
+        servers.registered(a_record("two"), is_name_fixed=True),
     ):
         with pytest.raises(UsageError, match="2 servers are running") as several:
             servers.find(None)
@@ -97,10 +102,10 @@ def test_names_that_cannot_be(name: str) -> None:
         checked_name(name)
 
 
-def test_a_folder_that_cannot_be(tmp_path: Path, make_record: MakeRecord) -> None:
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(WorkspaceError, match="cannot write to"),
-        Servers(tmp_path / "file" / "servers").registered(make_record(), is_name_fixed=False),
+        Servers(tmp_path / "file" / "servers").registered(a_record(), is_name_fixed=False),
     ):
         pass
