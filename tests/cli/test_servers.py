@@ -31,7 +31,9 @@ def test_two_servers_from_start_to_stop(machine: Machine) -> None:
     assert "lathe stop org-one stops it" in said
     assert asked(one, "two words").json()["choices"][0]["text"] == "two words "
 
-    two = machine.serve("--name", "second", LATHE_API_KEY=KEY)
+    origins = [f"--allow-origin=https://{name}.example" for name in "ab"]
+    two = machine.serve("--name", "second", *origins, "--access-log", LATHE_API_KEY=KEY)
+    assert " ".join([*origins, "--access-log"]) in command_line(two.pid)
     assert asked(two, "fine").status_code == 200
     seen = machine.seen()
     assert [(one["name"], one["model"], one["state"]) for one in seen] == [
@@ -174,6 +176,8 @@ def test_what_interrupts_the_wait_ends_the_server(machine: Machine) -> None:
         until(lambda: [one["state"] for one in machine.seen()] == ["loading"])
         (record,) = machine.servers.running()
         members = process_ids(record.pid)
+        code, _, err = machine.lathe("up", str(machine.folder / "tiny.gguf"))
+        assert (code, err) == (0, "tiny was started already; it is loading: loading tiny\n")
         waiting.send_signal(signal.SIGINT)
         waiting.communicate(timeout=60)
     assert waiting.returncode == 130
@@ -219,7 +223,7 @@ def test_up_serves_a_model_once_and_says_where(machine: Machine) -> None:
     said = up(machine, LATHE_API_KEY=KEY)
     (record,) = machine.servers.running()
     assert said.splitlines() == [
-        "tiny answers",
+        "tiny on openvino",
         f"  API    {record.url}/v1, with the key that it was started with",
         f"  docs   {record.url}/docs",
         "  log    lathe logs -f tiny",

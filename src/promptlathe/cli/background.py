@@ -28,7 +28,8 @@ def arguments_again(context: typer.Context, kept: Collection[str]) -> list[str]:
             options.append(parameter.opts[0])
         else:
             options += [
-                f"{parameter.opts[0]}={one}" for one in (value if isinstance(value, tuple) else [value])
+                f"{parameter.opts[0]}={one}"
+                for one in (value if isinstance(value, list | tuple) else [value])
             ]
     return [*options, "--", *positional]
 

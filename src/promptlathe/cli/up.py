@@ -37,7 +37,7 @@ def up(
     running = [one for one in Servers.default().running() if one.digest == model.digest]
     if running:
         record = running[0]
-        err.print(f"{escape_markup(record.name)} runs already", soft_wrap=True)
+        _tell_how_it_is(record)
     else:
         record = start_detached(model.name, [f"--port={port}", "--", reference], read_keys([], None))
     _print_places(record)
@@ -64,9 +64,23 @@ def tunnel_line(record: "ServerRecord", environment: Mapping[str, str]) -> str |
     return f"ssh -CNg -L {record.port}:{bound} {getuser()}@{host}{other_port}"
 
 
+def _tell_how_it_is(record: "ServerRecord") -> None:
+    from datetime import UTC, datetime
+
+    from promptlathe.server.processes.status import statuses
+
+    (status,) = statuses([(record, True)], datetime.now(UTC))
+    how = (
+        "runs already"
+        if status.state == "ready"
+        else f"was started already; it is {status.state}: {status.detail}"
+    )
+    err.print(escape_markup(f"{record.name} {how}"), soft_wrap=True)
+
+
 def _print_places(record: "ServerRecord") -> None:
     lines = (
-        f"{record.model} answers",
+        f"{record.model} on {record.engine}",
         f"  API    {record.url}/v1" + (", with the key that it was started with" if record.has_key else ""),
         f"  docs   {record.url}/docs",
         f"  log    lathe logs -f {record.name}" if record.is_detached else "",

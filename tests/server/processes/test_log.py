@@ -51,7 +51,6 @@ def test_the_launcher_is_told_and_then_left(tmp_path: Path) -> None:
         f"line 1 {'x' * 40}",
         "the end",
     ]
-    assert log.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_server_that_does_not_start_says_so_to_both(tmp_path: Path) -> None:

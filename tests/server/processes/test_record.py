@@ -20,6 +20,7 @@ def test_a_record_is_there_as_long_as_its_server(servers: Servers) -> None:
     assert servers.known() == []
     with servers.registered(a_record(), is_name_fixed=False) as record:
         assert servers.running() == [record] == [servers.find(None)] == [servers.find("tiny")]
+        assert servers.folder.stat().st_mode & 0o777 == 0o700
         servers.forget("tiny")
         assert servers.is_running("tiny")
     assert servers.known() == []

@@ -28,7 +28,6 @@ class ServerLog:
     def __init__(self, path: Path, *, max_bytes: int = _LOG_BYTES) -> None:
         """Raises OSError if `path` cannot be written to."""
         self._file = _PatientHandler(path, maxBytes=max_bytes, backupCount=OLD_LOGS, encoding="utf-8")
-        path.chmod(0o600)
         self._launcher: int | None = os.dup(1)
         os.set_blocking(self._launcher, False)
         self._telling = threading.Lock()
