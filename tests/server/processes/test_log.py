@@ -14,11 +14,12 @@ import os, subprocess, sys
 from pathlib import Path
 from promptlathe.server.processes.log import ServerLog
 print("before", flush=True)
-log = ServerLog(Path(sys.argv[1]), max_bytes=2000)
+log = ServerLog(Path(sys.argv[1]), max_bytes=int(sys.argv[3]))
 print("loading", flush=True)
 if sys.argv[2] == "fails":
     sys.exit("error: it cannot be loaded")
 subprocess.run([sys.executable, "-c", "import os; os.write(2, b'the engine said this \\xff\\n')"], check=True)
+print("many lines\n" * 2000, end="", flush=True)  # the last of them are on their way when the launcher is left
 log.ready()
 for number in range(int(sys.argv[2])):
     print("line", number, "x" * 40, file=(sys.stdout, sys.stderr)[number % 2], flush=True)
@@ -26,10 +27,10 @@ print("the end", end="")
 """
 
 
-def write(path: Path, how: str) -> tuple[int, bytes]:
+def write(path: Path, how: str, *, max_bytes: int = 1_000_000) -> tuple[int, bytes]:
     """Exit code, and what the launcher got."""
     ran = subprocess.run(
-        [sys.executable, "-c", WRITER, str(path), how],
+        [sys.executable, "-c", WRITER, str(path), how, str(max_bytes)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
@@ -43,10 +44,11 @@ def test_the_launcher_is_told_and_then_left(tmp_path: Path) -> None:
     assert (code, said.startswith(b"before\nloading\n")) == (0, True)
     assert said.endswith(READY)
     assert b"line" not in said
-    lines = last_lines(log, 100)
+    lines = last_lines(log, 3000)
     assert lines == [
         "loading",
         "the engine said this \ufffd",
+        *["many lines"] * 2000,
         f"line 0 {'x' * 40}",
         f"line 1 {'x' * 40}",
         "the end",
@@ -61,7 +63,7 @@ def test_a_server_that_does_not_start_says_so_to_both(tmp_path: Path) -> None:
 
 def test_it_rotates_and_is_read_through_its_files(tmp_path: Path) -> None:
     log = tmp_path / "tiny.log"
-    write(log, "400")
+    write(log, "400", max_bytes=2000)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.log", "tiny.log.1", "tiny.log.2"]
     assert all(path.stat().st_size <= 2000 for path in tmp_path.iterdir())
     read = last_lines(log, 61)
@@ -115,7 +117,7 @@ def test_a_launcher_that_does_not_read_holds_nothing_up(tmp_path: Path) -> None:
     """Its pipe is full long before the server is ready."""
     program = WRITER.replace('print("loading"', 'print("y" * 200_000)\nprint("loading"')
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path / "tiny.log"), "1"], stdout=subprocess.PIPE
+        [sys.executable, "-c", program, str(tmp_path / "tiny.log"), "1", "1000000"], stdout=subprocess.PIPE
     ) as process:
         assert process.wait(30) == 0
     assert last_lines(tmp_path / "tiny.log", 1) == ["the end"]
