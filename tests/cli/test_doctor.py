@@ -158,7 +158,7 @@ def test_servers(doctor: Doctor) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         Servers.default().registered(
-            a_record(url=f"http://127.0.0.1:{silent.getsockname()[1]}"), is_name_fixed=True
+            a_record(url=f"http://127.0.0.1:{silent.getsockname()[1]}", pid=os.getpid()), is_name_fixed=True
         ),
     ):
         silent.close()

@@ -209,7 +209,8 @@ def _servers() -> Iterator[Finding]:
     from promptlathe.server.processes.record import Servers
     from promptlathe.server.processes.status import statuses
 
-    found = statuses(Servers.default().known(), datetime.now(UTC))
+    servers = Servers.default()
+    found = statuses(servers, servers.known(), datetime.now(UTC))
     for status in found:
         name = status.record.name
         if status.state == "ready":

@@ -166,8 +166,11 @@ def _listen(host: str, port: int) -> "socket":
     try:
         return listen(host, port)
     except UsageError:
-        for record in Servers.default().running():
-            if record.port == port:
+        from promptlathe.server.processes.ending import family
+
+        servers = Servers.default()
+        for record in servers.running():
+            if record.port == port and family(record, servers):
                 raise UsageError(
                     f"port {port} is taken: the server {record.name} runs at {record.url}",
                     hint=f"give another --port, or: lathe stop {record.name}",
@@ -183,11 +186,9 @@ def _log_in_background(path: Path) -> "ServerLog":
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        log = ServerLog(path)
+        return ServerLog(path, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, process {os.getpid()}")
     except OSError as error:
         raise WorkspaceError(f"cannot write {path}: {error.strerror}") from None
-    err.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, process {os.getpid()}", soft_wrap=True)
-    return log
 
 
 def read_keys(given: list[str], file: Path | None) -> tuple[str, ...]:

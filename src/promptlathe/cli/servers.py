@@ -37,7 +37,7 @@ def ps(as_json: JsonFlag = False) -> None:
     from promptlathe.server.processes.status import statuses
 
     servers = Servers.default()
-    found = statuses(servers.known(), datetime.now(UTC))
+    found = statuses(servers, servers.known(), datetime.now(UTC))
     if as_json:
         print_json([_as_json(status, servers) for status in found])
     elif found:
@@ -104,12 +104,12 @@ def stop(
         typer.echo("no server is running")
     was_killed = False
     for record in chosen:
-        _tell_what_is_waited_for(record)
+        answers = _answers_waited_for(record, servers)
         ending = end(record, servers, patience_s=timeout_s)
         if ending.how == "killed":
             was_killed = True
             typer.echo(f"killed {record.name}, which had not ended after {ending.seconds:.1f} s")
-        elif ending.seconds > record.grace_s:
+        elif answers and ending.seconds > record.grace_s:
             typer.echo(f"stopped {record.name}; answers that took longer than {record.grace_s:g} s were cut")
         else:
             typer.echo(f"stopped {record.name} after {ending.seconds:.1f} s")
@@ -127,17 +127,19 @@ def _to_stop(servers: "Servers", name: str | None) -> "list[ServerRecord]":
     return [servers.find(name)]
 
 
-def _tell_what_is_waited_for(record: "ServerRecord") -> None:
+def _answers_waited_for(record: "ServerRecord", servers: "Servers") -> int:
+    """How many answers are under way, which is said."""
     from datetime import UTC, datetime
 
-    from promptlathe.server.processes.status import statuses
+    from promptlathe.server.processes.status import status_of
 
-    (status,) = statuses([(record, True)], datetime.now(UTC))
-    if status.running:
-        answers = "1 answer" if status.running == 1 else f"{status.running} answers"
+    running = status_of(servers, record, datetime.now(UTC)).running or 0
+    if running:
+        answers = "1 answer" if running == 1 else f"{running} answers"
         err.print(
             f"{escape_markup(record.name)} has {record.grace_s:g} s to finish {answers}", soft_wrap=True
         )
+    return running
 
 
 def _with_log(servers: "Servers", name: str | None) -> str:

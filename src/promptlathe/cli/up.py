@@ -31,14 +31,10 @@ def up(
     from promptlathe.cli.background import start_detached
     from promptlathe.cli.models import ensure_with_progress
     from promptlathe.cli.serve import read_keys
-    from promptlathe.server.processes.record import Servers
 
     model = ensure_with_progress(reference)
-    running = [one for one in Servers.default().running() if one.digest == model.digest]
-    if running:
-        record = running[0]
-        _tell_how_it_is(record)
-    else:
+    record = _served(model.digest)
+    if record is None:
         record = start_detached(model.name, [f"--port={port}", "--", reference], read_keys([], None))
     _print_places(record)
     if tunnel := tunnel_line(record, os.environ):
@@ -64,18 +60,25 @@ def tunnel_line(record: "ServerRecord", environment: Mapping[str, str]) -> str |
     return f"ssh -CNg -L {record.port}:{bound} {getuser()}@{host}{other_port}"
 
 
-def _tell_how_it_is(record: "ServerRecord") -> None:
+def _served(digest: str) -> "ServerRecord | None":
+    """The server that this machine has of a model; how it is is said."""
     from datetime import UTC, datetime
 
-    from promptlathe.server.processes.status import statuses
+    from promptlathe.server.processes.record import Servers
+    from promptlathe.server.processes.status import status_of
 
-    (status,) = statuses([(record, True)], datetime.now(UTC))
-    how = (
-        "runs already"
-        if status.state == "ready"
-        else f"was started already; it is {status.state}: {status.detail}"
-    )
-    err.print(escape_markup(f"{record.name} {how}"), soft_wrap=True)
+    servers = Servers.default()
+    for record in servers.running():
+        if record.digest == digest:
+            status = status_of(servers, record, datetime.now(UTC))
+            if status.state == "ready":
+                err.print(escape_markup(f"{record.name} runs already"), soft_wrap=True)
+                return record
+            if status.state not in ("elsewhere", "stopping"):
+                how = f"was started already; it is {status.state}: {status.detail}"
+                err.print(escape_markup(f"{record.name} {how}"), soft_wrap=True)
+                return record
+    return None
 
 
 def _print_places(record: "ServerRecord") -> None:

@@ -14,7 +14,7 @@ import os, subprocess, sys
 from pathlib import Path
 from promptlathe.server.processes.log import ServerLog
 print("before", flush=True)
-log = ServerLog(Path(sys.argv[1]), max_bytes=int(sys.argv[3]))
+log = ServerLog(Path(sys.argv[1]), "started", max_bytes=int(sys.argv[3]))
 print("loading", flush=True)
 if sys.argv[2] == "fails":
     sys.exit("error: it cannot be loaded")
@@ -43,9 +43,10 @@ def test_the_launcher_is_told_and_then_left(tmp_path: Path) -> None:
     code, said = write(log, "2")
     assert (code, said.startswith(b"before\nloading\n")) == (0, True)
     assert said.endswith(READY)
-    assert b"line" not in said
+    assert b"line 0" not in said
     lines = last_lines(log, 3000)
     assert lines == [
+        "started",
         "loading",
         "the engine said this \ufffd",
         *["many lines"] * 2000,

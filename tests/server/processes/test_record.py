@@ -1,13 +1,17 @@
 """Which servers run: names, and what is left of those that ended."""
 
+import subprocess
+import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from promptlathe.errors import UnknownNameError, UsageError, WorkspaceError
+from promptlathe.errors import EngineError, UnknownNameError, UsageError, WorkspaceError
+from promptlathe.server.processes.ending import end
 from promptlathe.server.processes.record import Servers, checked_name
+from promptlathe.server.processes.status import status_of
 from tests.server.processes.records import a_record
 
 
@@ -110,3 +114,15 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
         Servers(tmp_path / "file" / "servers").registered(a_record(), is_name_fixed=False),
     ):
         pass
+
+
+def test_a_process_of_that_number_on_another_machine_is_left_alone(servers: Servers) -> None:
+    """Another process of this machine holds the lock here, as one of another machine would."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        record = a_record(pid=bystander.pid, machine="there")
+        with servers.registered(record, is_name_fixed=True):
+            with pytest.raises(EngineError, match=f"process {bystander.pid} of there"):
+                end(record, servers, patience_s=0)
+            status = status_of(servers, record, datetime(2026, 1, 2, tzinfo=UTC))
+            assert (status.state, status.detail) == ("elsewhere", "it runs on there")
+        assert bystander.poll() is None

@@ -4,12 +4,13 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import psutil
 
 from promptlathe.errors import EngineError
-from promptlathe.server.processes.record import ServerRecord, Servers, this_machine
+from promptlathe.server.processes.record import ServerRecord, Servers
 
 _PAUSE_S = 0.1
 _MARGIN_S = 10.0
@@ -36,29 +37,23 @@ def end(
     """Stop a server and its engine. It lets answers finish as long as it was told when it was started, or for
     `patience_s`; after that it is killed with all that it started. Raises EngineError if it cannot be."""
     begun = clock()
-    members = family(record.pid)
-    if not members:
-        raise EngineError(
-            f"{record.name} does not run on this machine but on {record.machine}"
-            if record.machine != this_machine()
-            else f"{record.name} runs where this process does not see it: in another container?",
-            hint=f"stop it there: lathe stop {record.name}",
-        )
 
     def has_ended() -> bool:
         return not servers.is_running(record.name)
 
-    how: Literal["ended", "killed"] = "ended"
-    try:
+    members = family(record, servers)
+    if not members and not has_ended():
+        raise EngineError(
+            f"{record.name} cannot be reached from here: process {record.pid} of {record.machine}",
+            hint="stop it where it was started: on that machine, in that container, as that user",
+        )
+    for server in members[:1]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            members[0].terminate()
-        if not until(
-            has_ended, record.grace_s + _MARGIN_S if patience_s is None else patience_s, clock, sleep
-        ):
-            how, members = "killed", [*{*members, *family(record.pid)}]
-        end_all(members, 0 if how == "killed" else _KILLED_S)
-    except psutil.AccessDenied:
-        raise EngineError(f"{record.name} is another user's: process {record.pid}") from None
+            server.terminate()
+    how: Literal["ended", "killed"] = "ended"
+    if not until(has_ended, record.grace_s + _MARGIN_S if patience_s is None else patience_s, clock, sleep):
+        how, members = "killed", [*{*members, *family(record, servers)}]
+    end_all(members, 0 if how == "killed" else _KILLED_S)
     if not until(has_ended, _KILLED_S, clock, sleep):
         raise EngineError(f"{record.name} cannot be ended: process {record.pid} survives being killed")
     servers.forget(record.name)
@@ -80,7 +75,21 @@ def until(
     return True
 
 
-def family(pid: int) -> list[psutil.Process]:
+def family(record: ServerRecord, servers: Servers) -> list[psutil.Process]:
+    """The server's process and all that it started, itself first; empty if it is not to be seen from here.
+
+    That a process has the recorded number is not enough: another machine or container that shares the folder numbers
+    its own. The one that has the server's lock open is it.
+    """
+    lock = servers.lock_path(record.name).resolve()
+    try:
+        process = psutil.Process(record.pid)
+        return tree(process.pid) if any(Path(one.path) == lock for one in process.open_files()) else []
+    except psutil.Error:
+        return []
+
+
+def tree(pid: int) -> list[psutil.Process]:
     """The process and all that it started, itself first; empty if it is gone."""
     try:
         process = psutil.Process(pid)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from promptlathe.errors import EngineError
-from promptlathe.server.processes.ending import end_all, family
+from promptlathe.server.processes.ending import end_all, tree
 from promptlathe.server.processes.log import READY
 from promptlathe.server.processes.record import ServerRecord, Servers
 
@@ -46,7 +46,7 @@ def launch(
         if not said.endswith(READY):
             return NotStarted(process.wait(), said.decode("utf-8", errors="replace"))
     except BaseException:
-        members = family(process.pid)
+        members = tree(process.pid)
         process.terminate()
         end_all(members, _PATIENCE_S)
         process.wait()

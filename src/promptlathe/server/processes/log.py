@@ -25,9 +25,10 @@ class ServerLog:
     between, because what engines written in C++ say passes by Python's logging.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int = _LOG_BYTES) -> None:
-        """Raises OSError if `path` cannot be written to."""
+    def __init__(self, path: Path, heading: str, *, max_bytes: int = _LOG_BYTES) -> None:
+        """`heading` is a line for the log alone. Raises OSError if `path` cannot be written to."""
         self._file = _PatientHandler(path, maxBytes=max_bytes, backupCount=OLD_LOGS, encoding="utf-8")
+        self._write(heading)
         self._launcher: int | None = os.dup(1)
         os.set_blocking(self._launcher, False)
         self._telling = threading.Lock()
@@ -44,8 +45,11 @@ class ServerLog:
     def _copy(self, reading: int) -> None:
         with os.fdopen(reading, encoding="utf-8", errors="replace") as said:
             for line in iter(lambda: said.readline(_LONGEST_LINE), ""):
-                self._file.emit(makeLogRecord({"msg": line.removesuffix("\n")}))
+                self._write(line.removesuffix("\n"))
                 self._tell(line.encode())
+
+    def _write(self, line: str) -> None:
+        self._file.emit(makeLogRecord({"msg": line}))
 
     def _tell(self, data: bytes, *, is_last: bool = False) -> None:
         """A launcher that is gone, or does not read, must not hold up the server."""

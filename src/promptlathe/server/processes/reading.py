@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -52,15 +53,18 @@ def _files(path: Path) -> list[Path]:
 
 
 def _following(path: Path, opened: BinaryIO) -> Path | None:
-    """The file that goes on where `opened` ends; None if it is the newest."""
+    """The file that goes on where `opened` ends; None if it is the newest, or while files are being renamed."""
     files = _files(path)
-    here = [os.path.samestat(one.stat(), os.fstat(opened.fileno())) for one in files]
+    try:
+        here = [os.path.samestat(one.stat(), os.fstat(opened.fileno())) for one in files]
+    except FileNotFoundError:
+        return None
     newer = files[here.index(True) + 1 :] if True in here else files
     return newer[0] if newer else None
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as opened:
+    with suppress(FileNotFoundError), file.open("rb") as opened:
         yield from opened
 
 

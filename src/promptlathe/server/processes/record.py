@@ -26,7 +26,7 @@ _NOT_IN_A_NAME = re.compile(r"[^\w.@-]+")
 
 class ServerRecord(BaseModel):
     """What a server tells of itself; never a key. `digest` is its model's, `grace_s` how long its answers may take to
-    finish when it is stopped, `machine` the name of the computer, whose folder others may share."""
+    finish when it is stopped, `machine` the name of the computer: others may share the folder."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,6 +59,9 @@ class Servers:
 
     def log_path(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+    def lock_path(self, name: str) -> Path:
+        return self.folder / f"{name}.lock"
 
     def running(self) -> list[ServerRecord]:
         """In the order they were started."""
@@ -125,7 +128,7 @@ class Servers:
         raise UsageError(f"too many servers are named {wanted}", hint="give a --name")
 
     def _is_held(self, name: str) -> bool:
-        if not self._lock_path(name).exists():
+        if not self.lock_path(name).exists():
             return False
         lock = self._acquired(name)
         if lock:
@@ -133,7 +136,7 @@ class Servers:
         return lock is None
 
     def _acquired(self, name: str) -> FileLock | None:
-        lock = FileLock(self._lock_path(name))
+        lock = FileLock(self.lock_path(name))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -142,13 +145,10 @@ class Servers:
 
     def _remove(self, name: str) -> None:
         self._record_path(name).unlink(missing_ok=True)
-        self._lock_path(name).unlink(missing_ok=True)
+        self.lock_path(name).unlink(missing_ok=True)
 
     def _record_path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
-
-    def _lock_path(self, name: str) -> Path:
-        return self.folder / f"{name}.lock"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

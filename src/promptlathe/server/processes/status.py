@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,10 +13,11 @@ from pydantic import BaseModel, ValidationError
 
 from promptlathe.server.backend import Phase
 from promptlathe.server.processes.ending import family
-from promptlathe.server.processes.record import ServerRecord
+from promptlathe.server.processes.record import ServerRecord, Servers
 
-ServerState = Phase | Literal["silent", "gone"]
-"""`silent`: the process lives and does not answer. `gone`: it ended without a word."""
+ServerState = Phase | Literal["silent", "gone", "elsewhere"]
+"""`silent`: the process lives and does not answer. `gone`: it ended without a word. `elsewhere`: it lives on another
+machine, or in another container, that has the same folder."""
 
 _HEALTH_TIMEOUT_S = 2.0
 
@@ -40,17 +42,27 @@ class _Health(BaseModel):
     waiting: int
 
 
-def statuses(known: Sequence[tuple[ServerRecord, bool]], now: datetime) -> list[ServerStatus]:
+def statuses(
+    servers: Servers, known: Sequence[tuple[ServerRecord, bool]], now: datetime
+) -> list[ServerStatus]:
     """One for each record, which comes with whether its server lives; all are asked at once."""
     with ThreadPoolExecutor(max_workers=max(1, len(known))) as threads:
-        return list(threads.map(lambda one: _status(one[0], one[1], now), known))
+        return list(threads.map(lambda one: _status(servers, one[0], one[1], now), known))
 
 
-def _status(record: ServerRecord, is_running: bool, now: datetime) -> ServerStatus:
+def status_of(servers: Servers, record: ServerRecord, now: datetime) -> ServerStatus:
+    """Of a server that was running a moment ago."""
+    return _status(servers, record, True, now)
+
+
+def _status(servers: Servers, record: ServerRecord, is_running: bool, now: datetime) -> ServerStatus:
     uptime_s = max(0.0, (now - record.started_at).total_seconds())
     if not is_running:
         return ServerStatus(record, "gone", "it ended without a word", uptime_s)
-    memory_bytes = _memory_bytes(record.pid)
+    members = family(record, servers)
+    if not members:
+        return ServerStatus(record, "elsewhere", f"it runs on {record.machine}", uptime_s)
+    memory_bytes = _memory_bytes(members)
     try:
         # No proxy of the environment: the address is this machine's.
         reply = httpx2.get(f"{record.url}/health", timeout=_HEALTH_TIMEOUT_S, trust_env=False)
@@ -65,12 +77,10 @@ def _status(record: ServerRecord, is_running: bool, now: datetime) -> ServerStat
     )
 
 
-def _memory_bytes(pid: int) -> int | None:
-    """Memory in use by a process and all that it started; what they share is counted more than once."""
+def _memory_bytes(processes: Sequence[psutil.Process]) -> int | None:
+    """Memory in use by all of them; what they share is counted more than once."""
     sizes = []
-    for process in family(pid):
-        try:
+    for process in processes:
+        with suppress(psutil.Error):
             sizes.append(process.memory_info().rss)
-        except psutil.Error:
-            continue
     return sum(sizes) or None
