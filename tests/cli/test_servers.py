@@ -15,7 +15,16 @@ from tests.cli.served import KEY, Machine, asked, command_line, is_alive, proces
 
 
 @pytest.fixture
-def machine(tmp_path: Path, make_gguf: Callable[..., bytes], lathe_anywhere: Lathe) -> Iterator[Machine]:
+def machine(
+    tmp_path: Path,
+    make_gguf: Callable[..., bytes],
+    lathe_anywhere: Lathe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Machine]:
+    """With a proxy in the environment, which must not be asked for what runs on this machine."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
     made = Machine(tmp_path / "workspace", make_gguf(), lathe_anywhere)
     yield made
     made.close()
