@@ -57,11 +57,11 @@ def status_of(servers: Servers, record: ServerRecord, now: datetime) -> ServerSt
 
 def _status(servers: Servers, record: ServerRecord, is_running: bool, now: datetime) -> ServerStatus:
     uptime_s = max(0.0, (now - record.started_at).total_seconds())
-    if not is_running:
-        return ServerStatus(record, "gone", "it ended without a word", uptime_s)
-    members = family(record, servers)
+    members = family(record, servers) if is_running else []
     if not members:
-        return ServerStatus(record, "elsewhere", f"it runs on {record.machine}", uptime_s)
+        if is_running and servers.is_running(record.name):
+            return ServerStatus(record, "elsewhere", f"it runs on {record.machine}", uptime_s)
+        return ServerStatus(record, "gone", "it ended without a word", uptime_s)
     memory_bytes = _memory_bytes(members)
     try:
         # No proxy of the environment: the address is this machine's.
