@@ -14,10 +14,11 @@ from promptlathe.cli.models import Reference
 from promptlathe.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from promptlathe.models.reference import Model
+    from promptlathe.engines.choose import Choice
+    from promptlathe.server.backend import Backend
 
 _KEY_VARIABLE = "LATHE_API_KEY"
-_ENGINES = ("auto", "openvino")
+_ENGINES = ("auto", "openvino", "llamacpp")
 
 
 def serve(
@@ -61,13 +62,15 @@ def serve(
     import asyncio
 
     from promptlathe.cli.models import ensure_with_progress
+    from promptlathe.engines.choose import Choice, Machine, choose_engine
     from promptlathe.server.app import make_app
     from promptlathe.server.guard import Guard
     from promptlathe.server.prompt_models import PromptModels
     from promptlathe.server.service import Service
     from promptlathe.server.serving import listen
     from promptlathe.server.serving import serve as serve_http
-    from promptlathe.server.worker_backend import WorkerBackend, with_context
+    from promptlathe.server.starting import make_backend
+    from promptlathe.server.worker_backend import with_context
     from promptlathe.workspace.workspace import Workspace
 
     if engine not in _ENGINES:
@@ -77,7 +80,8 @@ def serve(
     guard = Guard(host, keys, tuple(_origin(one) for one in allow_origin or []))
     model = with_context(ensure_with_progress(reference), ctx)
     name = served_model_name or model.name
-    backend = WorkerBackend(model, window=max_batch, queue=max_queue, on_event=_show)
+    chosen = choose_engine(model, Machine.here()) if engine == "auto" else Choice(engine, "as you said")
+    backend = make_backend(chosen.engine, model, window=max_batch, queue=max_queue, on_event=_show)
     service = Service(name, backend, PromptModels(Workspace.find()))
     bound = listen(host, port)
     _set_up_log()
@@ -85,7 +89,7 @@ def serve(
 
         def show_ready() -> None:
             loaded()
-            _print_address(name, model, bound.getsockname()[:2], has_key=bool(keys))
+            _print_address(name, backend, chosen, bound.getsockname()[:2], has_key=bool(keys))
 
         asyncio.run(
             serve_http(
@@ -173,7 +177,9 @@ def _loading(name: str) -> Iterator[Callable[[], None]]:
         progress.stop()
 
 
-def _print_address(name: str, model: "Model", address: tuple[str, int], *, has_key: bool) -> None:
+def _print_address(
+    name: str, backend: "Backend", chosen: "Choice", address: tuple[str, int], *, has_key: bool
+) -> None:
     """Never the key itself: what is printed is seen, and kept in logs."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address[0], address[0])  # noqa: S104 - recognised
     if ":" in host and not host.startswith("["):
@@ -181,11 +187,11 @@ def _print_address(name: str, model: "Model", address: tuple[str, int], *, has_k
     url = f"http://{host}:{address[1]}"
     key_header = f' -H "Authorization: Bearer ${_KEY_VARIABLE}"' if has_key else ""
     key = f'os.environ["{_KEY_VARIABLE}"]' if has_key else '"none"'
-    context = f"context {model.context_length} tokens, " if model.context_length else ""
+    context = f"context {backend.context_length} tokens, " if backend.context_length else ""
     body = f'{{"model": "{name}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
     lines = (
         f"{name} answers at {url}/v1",
-        f"engine openvino, which runs on any CPU; {context}{'with' if has_key else 'without'} a key",
+        f"engine {chosen.engine}: {chosen.reason}; {context}{'with' if has_key else 'without'} a key",
         f"  curl {url}/v1/chat/completions{key_header} -d '{body}'",
         f'  OpenAI(base_url="{url}/v1", api_key={key})',
         f"the API is described at {url}/docs; Ctrl-C stops",

@@ -5,9 +5,10 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from importlib.metadata import version
 
 from promptlathe.engines.engine import EngineDescription, Failure, Output, Request, Scored
-from promptlathe.engines.llamacpp_process import DEFAULT_SLOTS, LlamaCppProcess, require_llamacpp
+from promptlathe.engines.llamacpp_process import DEFAULT_SLOTS, LlamaCppProcess
 from promptlathe.engines.llamacpp_score import score
 from promptlathe.engines.patience import Patience
 from promptlathe.engines.remote import RemoteEngine
@@ -26,10 +27,9 @@ class LlamaCppEngine:
         self._loaded: tuple[LlamaCppProcess, RemoteEngine] | None = None
 
     def describe(self) -> EngineDescription:
-        """See `Engine.describe`. Raises UsageError where xllamacpp is not installed."""
         return EngineDescription(
             engine="llamacpp",
-            version=require_llamacpp(),
+            version=version("xllamacpp"),
             model=self._model.name,
             model_digest=self._model.digest,
             settings=(("kv_cache_precision", "f16"), ("slots", str(self._slots))),

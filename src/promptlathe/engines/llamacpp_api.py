@@ -107,7 +107,9 @@ class LlamaCppApi:
         return self._read(await self._sent(self.client.build_request("GET", self._url(path))), kind)
 
     async def _post(self, path: str, body: object, kind: type[T]) -> T:
-        return self._read(await self._sent(self.client.build_request("POST", self._url(path), json=body)), kind)
+        return self._read(
+            await self._sent(self.client.build_request("POST", self._url(path), json=body)), kind
+        )
 
     def _url(self, path: str) -> str:
         return self.endpoint.root_url + path

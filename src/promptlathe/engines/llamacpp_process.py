@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
-from typing import IO
 
+from promptlathe.engines.choose import require_package
 from promptlathe.engines.endpoint import Endpoint
 from promptlathe.engines.llamacpp_server import ServerSettings
 from promptlathe.errors import EngineError, LatheError, ModelError, UnsupportedModelError, UsageError
@@ -21,7 +21,6 @@ from promptlathe.models.reference import Model
 DEFAULT_SLOTS = 4
 """Each slot computes a shared prompt for itself: more of them take longer to begin than they save."""
 _THREADS_VARIABLE = "LATHE_THREADS"
-_EXIT_S = 5
 _LOG_BYTES = 20_000
 _CACHE_SHARE = 0.5
 """Of the memory that is free, what the cache may take."""
@@ -50,7 +49,9 @@ class LlamaCppProcess:
         self.api_key = secrets.token_urlsafe(24)
         self._command = command
         self._process: subprocess.Popen[str] | None = None
-        self._log: IO[bytes] | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        self._starting = threading.Lock()
+        self._is_stopped = False
 
     @property
     def pid(self) -> int | None:
@@ -63,31 +64,22 @@ class LlamaCppProcess:
     def start(self) -> Endpoint:
         """Returns once the model answers. Raises UsageError without the extra, UnsupportedModelError and ModelError
         for a model that cannot be loaded."""
-        require_llamacpp()
+        require_package("llamacpp")
         self._fit(_header(self.model))
         settings = ServerSettings(
             str(self.model.path), self.model.name, self.api_key, self.slots, self.context_length, threads()
         )
-        self._log = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
-        assert self._process.stdout is not None  # noqa: S101
+        process = self._spawned()
+        assert process.stdin is not None  # noqa: S101 - a pipe was asked for
+        assert process.stdout is not None  # noqa: S101
         try:
-            self._process.stdin.write(json.dumps(asdict(settings)) + "\n")
-            self._process.stdin.flush()
-            reply = self._process.stdout.readline()
+            process.stdin.write(json.dumps(asdict(settings)) + "\n")
+            process.stdin.flush()
+            reply = process.stdout.readline()
         except BrokenPipeError:
             reply = ""
         if not reply:
-            code = self._process.wait()
-            error = self._why_not_loaded(code)
+            error = self._why_not_loaded(process.wait())
             self.stop()
             raise error
         return Endpoint(f"{json.loads(reply)['url']}/v1", self.model.name)
@@ -98,19 +90,31 @@ class LlamaCppProcess:
         return EngineError(f"llama.cpp ended unexpectedly ({_how(code)})", hint=self._last_words())
 
     def stop(self) -> None:
-        """May be called in any state, and twice, and while another thread waits."""
+        """May be called in any state, and twice, and while another thread starts it or waits. It has nothing to save,
+        so it need not be asked."""
+        with self._starting:
+            self._is_stopped = True
         if self._process:
+            self._process.kill()
+            self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe:
                     pipe.close()
-            try:
-                self._process.wait(_EXIT_S if self._process.poll() is None else None)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        if self._log:
-            self._log.close()
-            self._log = None
+
+    def _spawned(self) -> subprocess.Popen[str]:
+        """Raises EngineError if it was stopped before."""
+        with self._starting:
+            if self._is_stopped:
+                raise EngineError("llama.cpp was stopped while it started")
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                text=True,
+                start_new_session=True,
+            )
+            return self._process
 
     def _why_not_loaded(self, code: int) -> LatheError:
         log, path = self._read_log(), self.model.path
@@ -133,8 +137,6 @@ class LlamaCppProcess:
 
     def _read_log(self) -> str:
         """Its end."""
-        if not self._log:
-            return ""
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), _LOG_BYTES, max(0, size - _LOG_BYTES)).decode(errors="replace")
 
@@ -146,16 +148,6 @@ class LlamaCppProcess:
         tokens = free_bytes // cache_bytes_per_token(header)
         self.context_length = min(self.context_length, max(tokens, _LEAST_CONTEXT))
         self.slots = min(self.slots, max(1, tokens // self.context_length))
-
-
-def require_llamacpp() -> str:
-    """The version of xllamacpp that is installed. Raises UsageError, with what to install."""
-    try:
-        return version("xllamacpp")
-    except PackageNotFoundError:
-        raise UsageError(
-            "engine 'llamacpp' is not installed", hint="run: pip install 'promptlathe[llamacpp]'"
-        ) from None
 
 
 def threads() -> int:

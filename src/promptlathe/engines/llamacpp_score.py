@@ -43,7 +43,9 @@ async def _scored(api: LlamaCppApi, request: Request, end_token: int) -> Scored 
         sums = []
         for choice in request.choices:
             answer = [*await _behind(api, text, prompt, choice), end_token]
-            sums.append(math.fsum([await _likely(api, prompt, answer[: i + 1], known) for i in range(len(answer))]))
+            sums.append(
+                math.fsum([await _likely(api, prompt, answer[: i + 1], known) for i in range(len(answer))])
+            )
     except Fault as fault:
         return Failure(request.id, fault.error)
     return Scored(request.id, tuple(sums), len(prompt), time.monotonic() - started)

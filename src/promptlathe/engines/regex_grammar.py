@@ -58,7 +58,7 @@ def _sequence(nodes: Iterable[_Node]) -> str:
     return " ".join(_said(kind, value) for kind, value in nodes) or '""'
 
 
-def _said(kind: Any, value: Any) -> str:  # noqa: C901 - a table of the parser's nodes
+def _said(kind: Any, value: Any) -> str:
     match kind, value:
         case sre.LITERAL, int(code):
             return f'"{_character(code)}"'
@@ -72,7 +72,7 @@ def _said(kind: Any, value: Any) -> str:  # noqa: C901 - a table of the parser's
             return f"({' | '.join(map(_sequence, branches))})"
         case sre.SUBPATTERN, (_, added, removed, inner) if not added and not removed:
             return f"({_sequence(inner)})"
-        case (sre.MAX_REPEAT | sre.MIN_REPEAT), (int(least), most, inner):
+        case ((sre.MAX_REPEAT | sre.MIN_REPEAT), (int(least), most, inner)):
             return f"({_sequence(inner)}){_times(least, most)}"
         case sre.AT, place:
             is_boundary = place in (sre.AT_BOUNDARY, sre.AT_NON_BOUNDARY)
