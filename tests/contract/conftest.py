@@ -108,10 +108,10 @@ class Asker:
         body = self._body(content, options) | {"stream": True}
         return self._stream(lambda client: client.chat.completions.create(**body))
 
-    def complete(self, prompt: Any = "One, two,", **options: Any) -> Any:
+    def complete(self, prompt: Any = "A, B, C,", **options: Any) -> Any:
         return self._call(lambda client: client.completions.create(**self._text_body(prompt, options)))
 
-    def text_chunks(self, prompt: Any = "One, two,", **options: Any) -> list[Any]:
+    def text_chunks(self, prompt: Any = "A, B, C,", **options: Any) -> list[Any]:
         body = self._text_body(prompt, options) | {"stream": True}
         return self._stream(lambda client: client.completions.create(**body))
 

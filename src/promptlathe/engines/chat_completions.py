@@ -20,6 +20,9 @@ _FINISHED: dict[str, FinishReason] = {
     "eos": "stop",
 }
 
+_ALL_TOKENS = 65_536
+"""Further than any answer goes back; llama.cpp keeps as many for each request."""
+
 
 class NotACompletion(ValueError):  # noqa: N818 - the caller says what it means
     """Half of one, an error object, or something else."""
@@ -95,7 +98,7 @@ def _for_llamacpp(sampling: Sampling) -> dict[str, object]:
     if sampling.temperature > 0:
         said["seed"] = sampling.seed % (2**32 - 1)
     if sampling.presence_penalty or sampling.frequency_penalty or sampling.repetition_penalty != 1:
-        said["repeat_last_n"] = -1
+        said["repeat_last_n"] = _ALL_TOKENS
         said["presence_penalty"] = sampling.presence_penalty
         said["frequency_penalty"] = sampling.frequency_penalty
     if sampling.ignore_eos:

@@ -19,7 +19,17 @@ def constraining(constraint: Constraint, server: ServerKind) -> dict[str, object
         case "grammar":
             return {"grammar": constraint.text}
         case "json_schema":
-            try:
-                return {"json_schema": json.loads(constraint.text)}
-            except ValueError:
-                raise InputError("the json schema cannot be used: it is not JSON") from None
+            return {"json_schema": _schema(constraint.text)}
+
+
+def _schema(text: str) -> dict[str, object]:
+    """llama.cpp passes over what is no object: `true`, which any JSON matches, is written as one."""
+    try:
+        schema = json.loads(text)
+    except ValueError:
+        raise InputError("the json schema cannot be used: it is not JSON") from None
+    if schema is True:
+        return {}
+    if not isinstance(schema, dict):
+        raise InputError("the json schema cannot be used: nothing matches it")
+    return schema

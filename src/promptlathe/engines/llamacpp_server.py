@@ -53,7 +53,7 @@ def _started(settings: ServerSettings) -> "xllamacpp.Server":
 
     One KV cache for all slots, so that attention goes over what is there, not over what each slot might hold; with
     room for each slot's whole context, so that it cannot run out. Nothing is taken out of an answer: what the model
-    says is its content, thoughts and what looks like a tool call as well.
+    thinks is part of what it says.
     """
     import xllamacpp
 
@@ -67,7 +67,6 @@ def _started(settings: ServerSettings) -> "xllamacpp.Server":
     given.fit_params = False
     given.cpuparams.n_threads = settings.threads
     given.cpuparams_batch.n_threads = settings.threads
-    given.force_pure_content_parser = True
     given.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
     given.hostnames = ["127.0.0.1"]
     given.port = 0
