@@ -57,7 +57,7 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple
     process = subprocess.Popen(
         [*command, "--port", "0"],
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | {"LATHE_THREADS": "1"} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from dataclasses import asdict
 
 from promptlathe.engines.choose import require_package
@@ -49,7 +50,8 @@ class LlamaCppProcess:
         self.api_key = secrets.token_urlsafe(24)
         self._command = command
         self._process: subprocess.Popen[str] | None = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed when nobody can read it any more
+        weakref.finalize(self, self._log.close)
         self._starting = threading.Lock()
         self._is_stopped = False
 
