@@ -69,7 +69,11 @@ def test_weights_that_are_missing(tmp_path: Path, make_gguf: Callable[..., bytes
 @pytest.mark.parametrize(
     ("script", "kind", "said"),
     [
-        ("print('0.1.2 E llama_init: std::bad_alloc', file=sys.stderr); sys.exit(1)", ModelError, "not enough memory"),
+        (
+            "print('0.1.2 E llama_init: std::bad_alloc', file=sys.stderr); sys.exit(1)",
+            ModelError,
+            "not enough memory",
+        ),
         ("os.kill(os.getpid(), 9)", ModelError, "not enough memory"),
         ("os.abort()", UnsupportedModelError, "it ended with signal 6"),
         ("sys.exit('error: something else')", UnsupportedModelError, "something else"),
@@ -155,7 +159,9 @@ def test_it_ends_with_who_started_it(tiny_internlm2: Model) -> None:
         "print(process.pid, flush=True); sys.stdin.read()"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", source, str(tiny_internlm2.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", source, str(tiny_internlm2.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     with parent:
         assert parent.stdout is not None

@@ -7,9 +7,8 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import weakref
+from collections import deque
 from dataclasses import asdict
 
 from promptlathe.engines.choose import require_package
@@ -22,7 +21,8 @@ from promptlathe.models.reference import Model
 DEFAULT_SLOTS = 4
 """Each slot computes a shared prompt for itself: more of them take longer to begin than they save."""
 _THREADS_VARIABLE = "LATHE_THREADS"
-_LOG_BYTES = 20_000
+_LOG_LINES = 200
+_LISTENING_S = 5
 _CACHE_SHARE = 0.5
 """Of the memory that is free, what the cache may take."""
 _LEAST_CONTEXT = 4096
@@ -50,8 +50,8 @@ class LlamaCppProcess:
         self.api_key = secrets.token_urlsafe(24)
         self._command = command
         self._process: subprocess.Popen[str] | None = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed when nobody can read it any more
-        weakref.finalize(self, self._log.close)
+        self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._listener: threading.Thread | None = None
         self._starting = threading.Lock()
         self._is_stopped = False
 
@@ -112,11 +112,20 @@ class LlamaCppProcess:
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._log,
+                stderr=subprocess.PIPE,
                 text=True,
+                errors="replace",
                 start_new_session=True,
             )
+            self._listener = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+            self._listener.start()
             return self._process
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        """Keep the end of what it says: in the long run it says a lot."""
+        if process.stderr:
+            with process.stderr as lines:
+                self._log.extend(lines)
 
     def _why_not_loaded(self, code: int) -> LatheError:
         log, path = self._read_log(), self.model.path
@@ -138,9 +147,10 @@ class LlamaCppProcess:
         return f"its last words: {found[-1][:200]}" if found else None
 
     def _read_log(self) -> str:
-        """Its end."""
-        size = os.fstat(self._log.fileno()).st_size
-        return os.pread(self._log.fileno(), _LOG_BYTES, max(0, size - _LOG_BYTES)).decode(errors="replace")
+        """All that the process, which is gone, said at the end."""
+        if self._listener:
+            self._listener.join(_LISTENING_S)
+        return "".join(self._log)
 
     def _fit(self, header: GgufHeader) -> None:
         """As many of the slots wanted, with as much of the context, as there is memory for."""
