@@ -12,7 +12,7 @@ _TEMPLATE = (
 )
 
 
-def write_tiny_internlm2(path: Path, *, architecture: str = "internlm2", context_length: int = 512) -> Path:
+def write_tiny_internlm2(path: Path, *, architecture: str = "internlm2", context_length: int = 4096) -> Path:
     """InternLM2's shapes and tensors; its tokenizer knows bytes and the marks of a conversation, nothing else."""
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_context_length(context_length)
@@ -59,6 +59,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter) -> int:
     writer.add_token_list([text for text, _ in entries])
     writer.add_token_scores([0.0] * len(entries))
     writer.add_token_types([int(kind) for _, kind in entries])
+    writer.add_add_space_prefix(False)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_chat_template(_TEMPLATE)

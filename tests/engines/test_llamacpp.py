@@ -187,7 +187,7 @@ async def test_a_seed_repeats_a_draw(engine: LlamaCppEngine) -> None:
 
 
 async def test_a_prompt_that_is_too_long(engine: LlamaCppEngine) -> None:
-    (found,) = await outputs(engine, ask("x" * 600))
+    (found,) = await outputs(engine, ask("x" * 5000))
     assert isinstance(found, Failure)
     assert isinstance(found.error, ContextLengthError)
 

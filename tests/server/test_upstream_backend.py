@@ -26,7 +26,9 @@ from promptlathe.server.llamacpp_upstream import LlamaCppUpstream
 from promptlathe.server.upstream_backend import UpstreamBackend
 from tests.server.waiting import until
 
-LETTERS = Constraint("regex", "[a-z]{400}")
+LETTERS = Constraint("grammar", "root ::= [a-z] root")
+"""An answer without an end, all of whose tokens are characters."""
+LONG = 3500
 HI = (Message("user", "Hi"),)
 
 
@@ -109,17 +111,15 @@ async def test_probabilities(rig: Rig) -> None:
 
 
 async def test_without_a_limit_an_answer_ends_with_the_context(rig: Rig) -> None:
-    *_, end = [
-        result async for result in rig.backend.stream(asked(max_tokens=None, constraint=None, sampling=Sampling(ignore_eos=True)))
-    ]
+    *_, end = [result async for result in rig.backend.stream(asked("x" * 4000, max_tokens=None))]
     assert isinstance(end, End)
     assert end.finish_reason == "length"
-    assert end.prompt_tokens + end.completion_tokens in (511, 512)
+    assert end.prompt_tokens + end.completion_tokens in (4095, 4096)
 
 
 async def test_tokens_and_back(rig: Rig) -> None:
-    tokens = await rig.backend.tokenize("13.8 和")
-    assert await rig.backend.detokenize(tokens) == "13.8 和"
+    tokens = await rig.backend.tokenize("13.8和")
+    assert await rig.backend.detokenize(tokens) == "13.8和"
     *_, end = [result async for result in rig.backend.stream(asked())]
     assert isinstance(end, End)
     assert len(await rig.backend.tokenize(HI)) == end.prompt_tokens
@@ -130,10 +130,10 @@ async def test_tokens_and_back(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("wrong", "error", "said"),
     [
-        (asked("x" * 600), ContextLengthError, r"the prompt has 60\d tokens and may answer with 8: tiny holds 512"),
-        (asked((Message("user", "x" * 600),)), ContextLengthError, r"may answer with 8: tiny holds 512 in all"),
-        (asked((5,) * 510), ContextLengthError, "the prompt has 510 tokens and may answer with 8"),
-        (asked(max_tokens=500), ContextLengthError, "may answer with 500: tiny holds 512 in all"),
+        (asked("x" * 4200), ContextLengthError, r"the prompt has 420\d tokens and may answer with 8: tiny holds 4096"),
+        (asked((Message("user", "x" * 4200),)), ContextLengthError, r"may answer with 8: tiny holds 4096 in all"),
+        (asked((5,) * 4090), ContextLengthError, "the prompt has 4090 tokens and may answer with 8"),
+        (asked(max_tokens=4090), ContextLengthError, "may answer with 4090: tiny holds 4096 in all"),
         (asked(""), InputError, "the prompt is empty"),
         (asked((10**6,)), InputError, "invalid tokens"),
         (asked(constraint=Constraint("grammar", "root ::= [")), InputError, "the grammar cannot be used: .*parse"),
@@ -151,7 +151,7 @@ async def test_what_cannot_be_asked(rig: Rig, wrong: Generation, error: type[Exc
 
 async def test_what_was_not_begun_is_asked_again_and_the_rest_fails(rig: Rig) -> None:
     rig.may_go_on.clear()
-    begun = [rig.backend.stream(asked(max_tokens=400)) for _ in range(2)]
+    begun = [rig.backend.stream(asked(max_tokens=LONG)) for _ in range(2)]
     for stream in begun:
         await anext(stream)
     waiting = asyncio.create_task(rig.text(asked(max_tokens=4)))
@@ -170,7 +170,7 @@ async def test_what_was_not_begun_is_asked_again_and_the_rest_fails(rig: Rig) ->
 
 
 async def test_more_than_may_wait(rig: Rig) -> None:
-    streams = [rig.backend.stream(asked(max_tokens=400)) for _ in range(4)]
+    streams = [rig.backend.stream(asked(max_tokens=LONG)) for _ in range(4)]
     for stream in streams[:2]:
         await anext(stream)
     others = [asyncio.ensure_future(anext(stream)) for stream in streams[2:]]
@@ -188,13 +188,13 @@ async def test_more_than_may_wait(rig: Rig) -> None:
 
 async def test_an_answer_that_nobody_wants_any_more_gives_its_place_back(rig: Rig) -> None:
     for _ in range(6):
-        async with aclosing(rig.backend.stream(asked(max_tokens=400))) as results:
+        async with aclosing(rig.backend.stream(asked(max_tokens=LONG))) as results:
             await anext(results)
     assert await asyncio.wait_for(rig.text(asked(max_tokens=4)), 10)
 
 
 async def test_answers_are_cut_when_the_server_stops(rig: Rig) -> None:
-    stream = rig.backend.stream(asked(max_tokens=400))
+    stream = rig.backend.stream(asked(max_tokens=LONG))
     await anext(stream)
     rig.backend.cut()
     with pytest.raises(NotReadyError, match="the server is stopping"):

@@ -243,7 +243,7 @@ class UpstreamBackend:
         """All of an answer into `results`. Where the process dies before anything of it came, it is asked for once
         more."""
         begun = self.clock()
-        first_s: float | None = None
+        first_s: float | None = None  # of a whole answer this is when all of it comes
 
         def show(fragment: Fragment) -> None:
             nonlocal first_s
@@ -253,7 +253,8 @@ class UpstreamBackend:
         try:
             for attempt in (1, 2):
                 try:
-                    results.put_nowait(replace(await self._ask(asked, show), first_token_s=first_s))
+                    end = await self._ask(asked, show)
+                    results.put_nowait(replace(end, first_token_s=first_s if asked.is_streamed else None))
                     return
                 except _Lost as lost:
                     if first_s is not None or attempt == 2:
