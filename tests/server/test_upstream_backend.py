@@ -28,7 +28,7 @@ from tests.server.waiting import until
 
 LETTERS = Constraint("grammar", "root ::= [a-z] root")
 """An answer without an end, all of whose tokens are characters."""
-LONG = 3500
+LONG = 2000
 HI = (Message("user", "Hi"),)
 
 
@@ -81,7 +81,9 @@ def asked(prompt: tuple[Message, ...] | str | tuple[int, ...] = HI, **options: o
 
 
 @pytest.mark.parametrize("prompt", [HI, "Hi", (60, 61, 62)], ids=["messages", "text", "tokens"])
-async def test_streams_and_whole_answers(rig: Rig, prompt: tuple[Message, ...] | str | tuple[int, ...]) -> None:
+async def test_streams_and_whole_answers(
+    rig: Rig, prompt: tuple[Message, ...] | str | tuple[int, ...]
+) -> None:
     *pieces, end = [result async for result in rig.backend.stream(asked(prompt))]
     assert isinstance(end, End)
     assert (end.finish_reason, end.completion_tokens) == ("length", 8)
@@ -106,7 +108,9 @@ async def test_probabilities(rig: Rig) -> None:
         assert likeliest == sorted(likeliest, reverse=True)
         assert token.log_probability <= likeliest[0]
     plain = asked(has_log_probabilities=True)
-    ((first,),) = [piece.tokens for piece in [await anext(rig.backend.stream(plain))] if isinstance(piece, Piece)]
+    ((first,),) = [
+        piece.tokens for piece in [await anext(rig.backend.stream(plain))] if isinstance(piece, Piece)
+    ]
     assert first.top == ()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -36,7 +37,8 @@ _TEMPLATE_BYTES = 512
 _LEAST_LOG_PROBABILITY = -9999.0
 
 _Result = Piece | End | LatheError
-_Results = asyncio.Queue[_Result]
+_Results = asyncio.Queue[_Result | None]
+"""Of one answer. After the last there is None."""
 
 
 class Upstream(Protocol):
@@ -124,6 +126,7 @@ class UpstreamBackend:
     _supervision: Supervision = field(init=False)
     _line: _Line | None = field(default=None, init=False)
     _may_go_on: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _clients: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
     _calls: list[_Results] = field(default_factory=list, init=False)
     _running: int = field(default=0, init=False)
 
@@ -163,6 +166,7 @@ class UpstreamBackend:
     async def stop(self) -> None:
         self.cut()
         await self._supervision.stop()
+        await self._clients.aclose()
 
     async def stream(self, asked: Generation) -> AsyncGenerator[Piece | End, None]:
         if self._supervision.phase in ("stopping", "failed"):
@@ -175,9 +179,13 @@ class UpstreamBackend:
         results: _Results = asyncio.Queue()
         self._calls.append(results)
         answering = asyncio.create_task(self._answer(asked, results))
+        answering.add_done_callback(lambda _: results.put_nowait(None))
         try:
             while True:
                 result = await results.get()
+                if result is None:
+                    answering.result()
+                    return
                 if isinstance(result, LatheError):
                     raise result
                 yield result
@@ -207,18 +215,10 @@ class UpstreamBackend:
         upstream = self._upstream = self.make()
         try:
             endpoint = await asyncio.to_thread(upstream.start)
-            async with httpx2.AsyncClient(
-                headers={"Authorization": f"Bearer {upstream.api_key}"},
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-                timeout=_TIMEOUT_S,
-                trust_env=False,
-            ) as client:
-                served = Served(endpoint.model or self.name, upstream.kind, "", "")
-                exchange = Exchange(client, endpoint, served, _TIMEOUT_S, upstream.api_key)
-                self._line = _Line(upstream, exchange, asyncio.Semaphore(upstream.slots))
-                self._supervision.ready(self.name)
-                self._may_go_on.set()
-                return await asyncio.to_thread(upstream.wait)
+            self._line = await self._connected(upstream, endpoint)
+            self._supervision.ready(self.name)
+            self._may_go_on.set()
+            return await asyncio.to_thread(upstream.wait)
         except LatheError as error:
             return error
         finally:
@@ -227,6 +227,20 @@ class UpstreamBackend:
                 self._line.is_cut.set()
             self._line = None
             upstream.stop()
+
+    async def _connected(self, upstream: Upstream, endpoint: Endpoint) -> _Line:
+        """Its client is closed with the backend: until then answers of a process that died may still use it."""
+        client = await self._clients.enter_async_context(
+            httpx2.AsyncClient(
+                headers={"Authorization": f"Bearer {upstream.api_key}"},
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+                timeout=_TIMEOUT_S,
+                trust_env=False,
+            )
+        )
+        served = Served(endpoint.model or self.name, upstream.kind, "", "")
+        exchange = Exchange(client, endpoint, served, _TIMEOUT_S, upstream.api_key)
+        return _Line(upstream, exchange, asyncio.Semaphore(upstream.slots))
 
     async def _open_line(self) -> _Line:
         """What comes while the model loads waits for it. Raises NotReadyError."""
