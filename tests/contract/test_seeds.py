@@ -17,7 +17,7 @@ def test_the_program_with_the_openai_client(served: Served) -> None:
     response = client.chat.completions.create(
         model=client.models.list().data[0].id,
         messages=[{"role": "system", "content": "请介绍一下你自己"}],
-        max_tokens=200,
+        max_tokens=30,
         temperature=0,
     )
     assert response.choices[0].message.content

@@ -199,11 +199,15 @@ def test_tokens_are_counted(engine: LlamaCppEngine) -> None:
 
 async def test_a_process_that_dies_is_one_error_and_then_another_process(engine: LlamaCppEngine) -> None:
     found: list[Output] = []
-    with pytest.raises(EngineError, match=r"llama.cpp ended unexpectedly \(signal 9\)"):
+
+    async def read() -> None:
         async for output in engine.generate(ask(str(n), max_tokens=2) for n in range(50)):
             found.append(output)
             if len(found) == 3:
                 os.kill(engine_pid(engine), signal.SIGKILL)
+
+    with pytest.raises(EngineError, match=r"llama.cpp ended unexpectedly \(signal 9\)"):
+        await read()
     assert len(found) < 50
     assert isinstance(await answer(engine, ask("again")), Answer)
 

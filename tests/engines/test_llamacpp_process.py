@@ -104,24 +104,32 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
             threads()
 
 
-def header(**metadata: int) -> GgufHeader:
-    named = {f"llama.{name}".replace("__", "."): value for name, value in metadata.items()}
-    return GgufHeader(3, 1, {"general.architecture": "llama", **named})
+def header(
+    layers: int, embedding: int, heads: int, own_heads: int, head_size: int | None = None
+) -> GgufHeader:
+    metadata: dict[str, int | float | bool | str] = {
+        "general.architecture": "llama",
+        "llama.block_count": layers,
+        "llama.embedding_length": embedding,
+        "llama.attention.head_count": heads,
+        "llama.attention.head_count_kv": own_heads,
+    }
+    if head_size:
+        metadata |= {"llama.attention.key_length": head_size, "llama.attention.value_length": head_size}
+    return GgufHeader(3, 1, metadata)
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        # SmolLM2-135M, InternLM2-1.8B, a model whose heads are wider than its embedding has room for
-        ({"block_count": 30, "embedding_length": 576, "attention__head_count": 9, "attention__head_count_kv": 3}, 23040),
-        ({"block_count": 24, "embedding_length": 2048, "attention__head_count": 16, "attention__head_count_kv": 8}, 98304),
-        ({"block_count": 28, "embedding_length": 1024, "attention__head_count": 16, "attention__head_count_kv": 8,
-          "attention__key_length": 128, "attention__value_length": 128}, 114688),
-        ({}, 4),
+        (header(30, 576, 9, 3), 23_040),  # SmolLM2-135M
+        (header(24, 2048, 16, 8), 98_304),  # InternLM2-1.8B
+        (header(28, 1024, 16, 8, 128), 114_688),  # Qwen3-0.6B: heads wider than the embedding has room for
+        (GgufHeader(3, 1, {"general.architecture": "llama"}), 4),
     ],
-)  # fmt: skip
-def test_what_a_token_takes_in_the_cache(given: dict[str, int], expected: int) -> None:
-    assert cache_bytes_per_token(header(**given)) == expected
+)
+def test_what_a_token_takes_in_the_cache(given: GgufHeader, expected: int) -> None:
+    assert cache_bytes_per_token(given) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,33 @@ async def test_it_can_be_closed_and_used_again(engine: OpenVinoEngine) -> None:
     before = await answers(engine, QUESTIONS[:1])
     engine.close()
     assert await answers(engine, QUESTIONS[:1]) == before
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.slow
+async def test_a_saved_model_answers_as_its_file_does(
+    engine: OpenVinoEngine, embedded_model: Model, tmp_path: Path
+) -> None:
+    """The first load of a pulled model saves it, a second one reads that, and a damaged one is made anew."""
+    path = tmp_path / "model.gguf"
+    path.symlink_to(embedded_model.path)
+    saved = tmp_path / f".openvino-{version('openvino-genai')}"
+    pulled = replace(embedded_model, path=path)
+    from_file = OpenVinoEngine(replace(pulled, source="local"))
+    reference = await answers(from_file, QUESTIONS[:8])
+    from_file.close()
+    assert not saved.exists()
+    for damage in (False, False, True):
+        if damage:
+            (saved / "openvino_model.xml").write_text("<net/>")
+        loaded = OpenVinoEngine(pulled)
+        assert await answers(loaded, QUESTIONS[:8]) == reference
+        assert {Path(name).suffix for name in names(saved)} == {".xml", ".bin"}
+        loaded.close()
+    assert names(tmp_path) == [saved.name, "model.gguf"]
 
 
 def test_its_description_needs_no_loading() -> None:

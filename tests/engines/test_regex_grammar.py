@@ -58,9 +58,8 @@ def test_what_a_grammar_cannot_say(pattern: str, said: str) -> None:
 def test_whatever_is_given_it_is_a_grammar_or_an_input_error(pattern: str) -> None:
     try:
         grammar = regex_grammar(pattern)
-    except InputError as error:
-        assert str(error).startswith("the regex cannot be used: ")
-    else:
-        assert grammar.startswith("root ::= ")
-        assert grammar.isprintable()
-        re.compile(pattern)
+    except InputError:
+        return
+    assert grammar.startswith("root ::= ")
+    assert grammar.isprintable()
+    re.compile(pattern)

@@ -124,6 +124,16 @@ def test_a_cached_answer_stands_for_nothing_else(other: Callable[[], str]) -> No
     assert same == response_key(DESCRIBED, ASKED, SAMPLING, 0) != other()
 
 
+def test_answers_of_earlier_versions_are_found_again() -> None:
+    """What is added to `Sampling` must not change the key of what was asked without it."""
+    engine = EngineDescription("openvino", "1", "m", "0" * 64, (), frozenset())
+    sampling = Sampling(max_tokens=5, temperature=0.5, stop=("x",))
+    key = response_key(engine, (Message("user", "a"),), sampling, 1)
+    assert key == "cf0280c7899bd73c93ee9d040c060550a39f4d5b71ad423cae8806f985e114c3"
+    later = replace(sampling, min_p=0.1)
+    assert response_key(engine, (Message("user", "a"),), later, 1) != key
+
+
 async def test_the_cache_keeps_models_and_sampling_apart(database: Database) -> None:
     await rows_of(evaluator(right(), database), EXPERT)
     other_model = ScriptedEngine(skilled(lambda _: 1.0), model=replace(a_model(), digest="1" * 64))

@@ -17,8 +17,9 @@ from promptlathe.server import middleware, serving
 from promptlathe.server.app import make_app
 from promptlathe.server.backend import Piece
 from promptlathe.server.guard import Guard
+from promptlathe.server.port import listen
 from promptlathe.server.service import Service
-from promptlathe.server.serving import listen, serve
+from promptlathe.server.serving import serve
 from promptlathe.server.streaming import EventStream
 from tests.server.scripted_backend import ENDED, ScriptedBackend
 from tests.server.waiting import until
@@ -48,8 +49,9 @@ async def running(
     bound = listen("127.0.0.1", 0)
     ready = asyncio.Event()
     app = make_app(Service("tiny", backend), guard or Guard("127.0.0.1"))
+    loading = asyncio.create_task(backend.start())
     task = asyncio.create_task(
-        serve(app, backend, bound, grace_s=grace_s, on_ready=ready.set, has_access_log=False)
+        serve(app, backend, loading, bound, grace_s=grace_s, on_ready=ready.set, has_access_log=False)
     )
     made = Running(backend, bound.getsockname()[1], task)
     async with made.client:
@@ -158,8 +160,9 @@ async def test_a_model_that_does_not_load_ends_the_server() -> None:
     backend = ScriptedBackend(start_error=ModelError("cannot load it"))
     bound = listen("127.0.0.1", 0)
     app = make_app(Service("tiny", backend), Guard("127.0.0.1"))
+    loading = asyncio.create_task(backend.start())
     with pytest.raises(ModelError, match="cannot load it"):
-        await serve(app, backend, bound, grace_s=1, on_ready=lambda: None, has_access_log=False)
+        await serve(app, backend, loading, bound, grace_s=1, on_ready=lambda: None, has_access_log=False)
 
 
 async def test_a_head_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,8 +201,30 @@ async def test_a_silent_stream_says_that_it_lives() -> None:
         await asyncio.Event().wait()
         return {}
 
-    await EventStream(answer(), ping_s=0.01)({}, receive, send)
-    assert sent[-2:] == [b"data: [DONE]\n\n", b""]
+    async def close() -> None:
+        sent.append(b"closed")
+
+    await EventStream(answer(), close, ping_s=0.01)({}, receive, send)
+    assert sent[-3:] == [b"data: [DONE]\n\n", b"", b"closed"]
+
+
+async def test_a_stream_whose_client_went_before_it_began_is_closed() -> None:
+    is_closed = asyncio.Event()
+
+    async def answer() -> AsyncIterator[bytes]:
+        yield b""
+
+    async def send(message: dict[str, object]) -> None:
+        pass
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    async def close() -> None:
+        is_closed.set()
+
+    await EventStream(answer(), close)({}, receive, send)
+    assert is_closed.is_set()
 
 
 async def test_a_field_that_nobody_knows_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -101,7 +101,7 @@ async def test_closing_an_answer_cancels_it(run: Run) -> None:
 
 async def test_what_was_not_begun_is_asked_again_and_the_rest_fails(run: Run) -> None:
     async with run.backend() as backend:
-        begun = backend.stream(asked("one wait two"))
+        begun = backend.stream(asked("one wait wait two"))
         assert await anext(begun) == Piece("one ")
         assert await answer(backend, "die-once three") == "three "
         with pytest.raises(EngineError, match=r"ended unexpectedly \(signal 9\), while it answered"):

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,26 +63,19 @@ def serve(
 
     from promptlathe.cli.models import ensure_with_progress
     from promptlathe.engines.choose import Choice, Machine, choose_engine
-    from promptlathe.server.app import make_app
-    from promptlathe.server.guard import Guard
-    from promptlathe.server.prompt_models import PromptModels
-    from promptlathe.server.service import Service
-    from promptlathe.server.serving import listen
-    from promptlathe.server.serving import serve as serve_http
+    from promptlathe.server.port import listen
     from promptlathe.server.starting import make_backend
     from promptlathe.server.worker_backend import with_context
-    from promptlathe.workspace.workspace import Workspace
 
     if engine not in _ENGINES:
         raise UnknownNameError("engine", engine, _ENGINES)
     keys = _read_keys(api_key or [], api_key_file)
     _check_is_safe(host, keys)
-    guard = Guard(host, keys, tuple(_origin(one) for one in allow_origin or []))
+    origins = tuple(_origin(one) for one in allow_origin or [])
     model = with_context(ensure_with_progress(reference), ctx)
     name = served_model_name or model.name
     chosen = choose_engine(model, Machine.here()) if engine == "auto" else Choice(engine, "as you said")
     backend = make_backend(chosen.engine, model, window=max_batch, queue=max_queue, on_event=_show)
-    service = Service(name, backend, PromptModels(Workspace.find()))
     bound = listen(host, port)
     _set_up_log()
     with _loading(model.name) as loaded:
@@ -91,16 +84,32 @@ def serve(
             loaded()
             _print_address(name, backend, chosen, bound.getsockname()[:2], has_key=bool(keys))
 
-        asyncio.run(
-            serve_http(
-                make_app(service, guard),
-                backend,
-                bound,
-                grace_s=grace_s,
-                on_ready=show_ready,
-                has_access_log=has_access_log,
+        async def run() -> None:
+            """The model begins to load before the web framework does, which takes a second itself."""
+            loading = asyncio.create_task(backend.start())
+            serve_http = await asyncio.to_thread(_prepared, name, backend, host, keys, origins)
+            await serve_http(
+                loading, bound, grace_s=grace_s, on_ready=show_ready, has_access_log=has_access_log
             )
-        )
+
+        asyncio.run(run())
+
+
+def _prepared(
+    name: str, backend: "Backend", host: str, keys: tuple[str, ...], origins: tuple[str, ...]
+) -> "Callable[..., Awaitable[None]]":
+    """`server.serving.serve` for this backend."""
+    from functools import partial
+
+    from promptlathe.server.app import make_app
+    from promptlathe.server.guard import Guard
+    from promptlathe.server.prompt_models import PromptModels
+    from promptlathe.server.service import Service
+    from promptlathe.server.serving import serve as serve_http
+    from promptlathe.workspace.workspace import Workspace
+
+    service = Service(name, backend, PromptModels(Workspace.find()))
+    return partial(serve_http, make_app(service, Guard(host, keys, origins)), backend)
 
 
 def _read_keys(given: list[str], file: Path | None) -> tuple[str, ...]:
@@ -123,7 +132,7 @@ def _read_keys(given: list[str], file: Path | None) -> tuple[str, ...]:
 
 
 def _check_is_safe(host: str, keys: tuple[str, ...]) -> None:
-    from promptlathe.server.guard import is_loopback
+    from promptlathe.server.port import is_loopback
 
     if not keys and not is_loopback(host):
         raise UsageError(

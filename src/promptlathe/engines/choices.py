@@ -4,14 +4,17 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from promptlathe.engines.endpoint import ServerKind
 from promptlathe.engines.engine import Request, Sampling
 
+if TYPE_CHECKING:
+    from promptlathe.engines.endpoint import ServerKind
+
 _REGEX_SPECIAL = re.compile(r"([\\.^$*+?{}\[\]()|])")
-_WRAPPING: tuple[ServerKind, ...] = ("ollama", "openai", "unknown")
+_WRAPPING: "tuple[ServerKind, ...]" = ("ollama", "openai", "unknown")
 """OpenAI and those who follow it constrain JSON only: the choice stands in an object."""
 _WRAPPING_TOKENS = 32
 
@@ -20,7 +23,7 @@ class NotAChoice(ValueError):  # noqa: N818 - the caller says what it means
     """An answer that is none of the choices: the server did not hold the model to them."""
 
 
-def sampling_of_choice(request: Request, server: ServerKind | None = None) -> Sampling:
+def sampling_of_choice(request: Request, server: "ServerKind | None" = None) -> Sampling:
     """The request's sampling with room for its longest choice, whatever tokens it is made of, and no stop."""
     longest = max(len(choice.encode()) for choice in request.choices)
     wrapping = _WRAPPING_TOKENS if server in _WRAPPING else 0
@@ -35,7 +38,7 @@ def choice_grammar(choices: Sequence[str]) -> str:
     return "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
 
 
-def holding(choices: Sequence[str], server: ServerKind) -> dict[str, object]:
+def holding(choices: Sequence[str], server: "ServerKind") -> dict[str, object]:
     """The fields of a chat completion's body that hold the model to `choices`.
 
     vLLM has read `structured_outputs` since 0.10.2, and `guided_choice` until 0.11; each ignores the other's.
@@ -59,7 +62,7 @@ def holding(choices: Sequence[str], server: ServerKind) -> dict[str, object]:
     return {"response_format": {"type": "json_schema", "json_schema": wrapped}}
 
 
-def read_choice(text: str, choices: Sequence[str], server: ServerKind) -> str:
+def read_choice(text: str, choices: Sequence[str], server: "ServerKind") -> str:
     """The choice that an answer is. Raises NotAChoice."""
     chosen: str | None = text
     if server in _WRAPPING:

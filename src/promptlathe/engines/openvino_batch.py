@@ -190,7 +190,7 @@ class Batch:
     def _delta(self, asked: _Asked, text: str) -> Delta:
         asked.shown += len(text)
         tokens = self._scored(asked, asked.scored)
-        asked.scored += len(tokens)
+        asked.scored = len(asked.flight.token_ids)
         return Delta(asked.request.id, text, tokens)
 
     def _scored(self, asked: _Asked, start: int) -> tuple[ScoredToken, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from promptlathe.engines.admission import Admission, Candidate, TokenIds
 from promptlathe.engines.choose import READABLE_GGUF_ARCHITECTURES
 from promptlathe.engines.engine import Request, Sampling
+from promptlathe.engines.openvino_saved import SavedModel
 from promptlathe.engines.tokenizer import count_tokens, encode_pieces
 from promptlathe.errors import ContextLengthError, EngineError, ModelError, UnsupportedModelError
 from promptlathe.messages import Message
@@ -183,6 +184,10 @@ class Pipeline:
         """
         try:
             self._batch.step()
+        except UnicodeDecodeError as error:
+            # The message of an error, cut inside a character: it cannot become the exception that it is of.
+            said = RuntimeError(error.object.decode(errors="replace"))
+            raise EngineError(f"OpenVINO failed while generating: {last_line(said)}") from error
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed while generating: {last_line(error)}") from error
 
@@ -251,12 +256,32 @@ def _load(model: Model, *, window: int, kv_cache_gb: int) -> "openvino_genai.Con
     scheduler.max_num_seqs = window + 1
     scheduler.max_num_batched_tokens = _MAX_BATCHED_TOKENS
     try:
-        return openvino_genai.ContinuousBatchingPipeline(str(model.path), scheduler, "CPU", _properties())
+        return _open(model, scheduler)
     except (RuntimeError, IndexError, ValueError) as error:
         raise UnsupportedModelError(
             f"OpenVINO cannot load {model.path}: {last_line(error)}",
             hint="check the file with `lathe models show`; pull it again if it is damaged",
         ) from error
+
+
+def _open(
+    model: Model, scheduler: "openvino_genai.SchedulerConfig"
+) -> "openvino_genai.ContinuousBatchingPipeline":
+    from openvino_genai import ContinuousBatchingPipeline
+
+    saved = SavedModel.of(model)
+    if saved is None:
+        return ContinuousBatchingPipeline(str(model.path), scheduler, "CPU", _properties())
+    if saved.is_there:
+        try:
+            return ContinuousBatchingPipeline(str(saved.folder), scheduler, "CPU", _properties())
+        except (RuntimeError, ValueError):
+            saved.remove()  # damaged: it is made anew
+    with saved.being_made() as path:
+        saving = {"enable_save_ov_model": path is not None}
+        return ContinuousBatchingPipeline(
+            str(path or model.path), scheduler, "CPU", _properties() | saving, saving
+        )
 
 
 def _check_file(model: Model) -> None:
@@ -280,7 +305,7 @@ def kv_cache_precision() -> str:
     return "bf16" if has_bf16 else "default"
 
 
-def _properties() -> dict[str, str]:
+def _properties() -> dict[str, object]:
     precision = kv_cache_precision()
     return {} if precision == "default" else {"KV_CACHE_PRECISION": precision}
 

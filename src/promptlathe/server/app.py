@@ -24,6 +24,11 @@ from promptlathe.server.service import Service
 _log = logging.getLogger(__name__)
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+_ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
+_PLAIN_ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"description": "Refused", "content": _ERROR_CONTENT} for status in (401, 403)
+}
+
 
 def make_app(service: Service, guard: Guard) -> ASGIApp:
     api = FastAPIOffline(
@@ -77,7 +82,7 @@ def _add_own_routes(api: FastAPI, service: Service) -> None:
             200 if is_ready else 503,
         )
 
-    @api.get("/metrics", response_class=PlainTextResponse)
+    @api.get("/metrics", response_class=PlainTextResponse, responses=_PLAIN_ERRORS)
     async def metrics() -> Response:
         """For Prometheus."""
         return Response(service.metrics.text(service.backend), media_type=_METRICS_TYPE)
@@ -139,7 +144,7 @@ def _path(location: tuple[int | str, ...], body: object, *, is_missing: bool) ->
         elif isinstance(step, int) and isinstance(at, list) and step < len(at):
             written += f"[{step}]"
             at = at[step]
-    if is_missing:
+    if is_missing and location:
         written += f".{location[-1]}"
     return written.removeprefix(".") or None
 

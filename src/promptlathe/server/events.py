@@ -53,9 +53,7 @@ async def _first(stream: AsyncGenerator[Result, None]) -> Result:
     return await anext(stream)
 
 
-async def with_errors(
-    events: AsyncGenerator[bytes, None], answering: Answering
-) -> AsyncGenerator[bytes, None]:
+async def with_errors(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """`events`; an error on the way is the last of them, in the shape it has everywhere."""
     try:
         async with aclosing(events):
@@ -64,5 +62,3 @@ async def with_errors(
     except LatheError as error:
         yield event(error_body(error))
         yield DONE
-    finally:
-        await answering.close()

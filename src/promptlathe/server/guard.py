@@ -1,7 +1,6 @@
 """What a request must be before anything reads it: asked of this host, by nobody else's page, with a key."""
 
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from promptlathe.server.errors import ApiError
+from promptlathe.server.port import is_loopback
 
 _OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json", "/docs/oauth2-redirect"})
 _OPEN_FOLDER = "/static-offline-docs/"
@@ -71,13 +71,6 @@ class Guard:
             )
         if not _is_known(key.strip(), self.api_keys):
             raise _unauthorised("the key is not one of this server's", "invalid_api_key")
-
-
-def is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 def _is_known(key: str, known: Sequence[str]) -> bool:

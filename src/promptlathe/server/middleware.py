@@ -40,7 +40,7 @@ class Gate:
         try:
             self._guard.check(scope["method"], scope["path"], headers)
             body = await self._body(headers, receive)
-            if scope["method"] == "POST" and body is not None:
+            if body:
                 _check_json(body)
         except ApiError as error:
             response = JSONResponse(

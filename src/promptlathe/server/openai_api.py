@@ -32,12 +32,13 @@ _GONE = 499
 """nginx's number for a client that went away; nobody receives it."""
 
 
-def _documented(*statuses: int) -> dict[int | str, dict[str, object]]:
+def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """For `/openapi.json`: what every route may answer besides its own, and these."""
     return {status: {"model": ErrorResponse} for status in (401, 403, *statuses)}
 
 
 _STREAM = {"text/event-stream": {"schema": {"type": "string", "description": "chunks, then data: [DONE]"}}}
-_ASKING = _documented(400, 404, 408, 413, 429, 500, 503)
+_ASKING = documented(400, 404, 408, 413, 429, 500, 503)
 
 
 def openai_routes(service: Service) -> APIRouter:
@@ -49,12 +50,12 @@ def openai_routes(service: Service) -> APIRouter:
 
 
 def _add_models(router: APIRouter, service: Service) -> None:
-    @router.get("/v1/models", response_model=ModelList, responses=_documented(400))
+    @router.get("/v1/models", response_model=ModelList, responses=documented(400))
     async def list_models() -> JSONResponse:
         """The model, and the model under each prompt of the workspace."""
         return JSONResponse({"object": "list", "data": [_card(service, one) for one in service.model_ids()]})
 
-    @router.get("/v1/models/{model:path}", response_model=Model, responses=_documented(400, 404))
+    @router.get("/v1/models/{model:path}", response_model=Model, responses=documented(400, 404))
     async def retrieve_model(model: str) -> JSONResponse:
         service.prompt_of(model)
         return JSONResponse(_card(service, model))
@@ -71,8 +72,7 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         answer = ChatAnswer.of(body, service)
         if not body.stream:
             return await _json(answer.whole(service), request)
-        answering = await unless_gone(Answering.begin(service.stream(answer.generations)), request.receive)
-        return _gone() if answering is None else EventStream(with_errors(answer.events(answering), answering))
+        return await _stream(answer, service, request)
 
     @router.post(
         "/v1/completions", response_model=TextCompletion, responses={200: {"content": _STREAM}, **_ASKING}
@@ -82,12 +82,11 @@ def _add_completions(router: APIRouter, service: Service) -> None:
         answer = await TextAnswer.of(body, service)
         if not body.stream:
             return await _json(answer.whole(service), request)
-        answering = await unless_gone(Answering.begin(service.stream(answer.generations)), request.receive)
-        return _gone() if answering is None else EventStream(with_errors(answer.events(answering), answering))
+        return await _stream(answer, service, request)
 
     @router.post(
         "/v1/embeddings", response_model=None, status_code=501,
-        responses={501: {"model": ErrorResponse}, **_documented(400, 404, 408, 413)},
+        responses={501: {"model": ErrorResponse}, **documented(400, 404, 408, 413)},
     )  # fmt: skip
     async def create_embeddings(body: EmbeddingRequest) -> Response:
         """No engine here makes embeddings."""
@@ -122,6 +121,13 @@ def _add_tokens(router: APIRouter, service: Service) -> None:
             service.prompt_of(body.model)
         text = await service.backend.detokenize(tuple(body.tokens)) if body.tokens else ""
         return JSONResponse({"prompt": text, "content": text})
+
+
+async def _stream(answer: ChatAnswer | TextAnswer, service: Service, request: Request) -> Response:
+    answering = await unless_gone(Answering.begin(service.stream(answer.generations)), request.receive)
+    if answering is None:
+        return _gone()
+    return EventStream(with_errors(answer.events(answering)), answering.close)
 
 
 async def _json(work: Coroutine[object, object, Mapping[str, object]], request: Request) -> Response:

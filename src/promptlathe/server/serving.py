@@ -1,7 +1,6 @@
 """Serving HTTP: the port, the loop, a clean end."""
 
 import asyncio
-import errno
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from promptlathe.errors import UsageError
 from promptlathe.server.backend import Backend
 
 _HEAD_S = 20.0
@@ -19,46 +17,18 @@ _KEEP_ALIVE_S = 75
 _AFTER_CUT_S = 5
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The bound socket. Raises UsageError, one line for each thing that can be wrong."""
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except socket.gaierror:
-        raise UsageError(f"there is no address {host}", hint="127.0.0.1 is this machine alone") from None
-    bound = socket.socket(family, kind, proto)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind(address)
-        bound.listen(2048)
-    except OSError as error:
-        bound.close()
-        raise UsageError(f"cannot listen on {host}:{port}: {_reason(error)}", hint=_hint(error)) from None
-    bound.set_inheritable(False)
-    return bound
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "another program does"
-    return error.strerror or "refused"
-
-
-def _hint(error: OSError) -> str:
-    if error.errno == errno.EADDRNOTAVAIL:
-        return "that is no address of this machine"
-    return "give another --port"
-
-
 async def serve(
     app: ASGIApp,
     backend: Backend,
+    loading: "asyncio.Task[None]",
     bound: socket.socket,
     *,
     grace_s: float,
     on_ready: Callable[[], None],
     has_access_log: bool,
 ) -> None:
-    """Until a signal: then answers under way have `grace_s` to finish. `/health` answers while the model loads.
+    """Until a signal: then answers under way have `grace_s` to finish. `/health` answers while the model loads, which
+    `loading`, the backend's start, tells the end of.
 
     Raises the error that keeps the model from loading.
     """
@@ -74,15 +44,14 @@ async def serve(
     )
     server = _Server(config, backend, grace_s)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
-    loading = asyncio.create_task(backend.start())
     try:
         await asyncio.wait({serving, loading}, return_when=asyncio.FIRST_COMPLETED)
         if loading.done() and not loading.exception():
             on_ready()
-            await serving
-        elif loading.done():
+        else:
             server.should_exit = True
-            await serving
+        await serving
+        if loading.done():
             loading.result()
     finally:
         loading.cancel()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -23,20 +23,34 @@ DONE = b"data: [DONE]\n\n"
 
 
 class EventStream(Response):
-    """Sends what `events` gives, a comment when that is nothing for a while, and closes it when the client goes."""
+    """Sends what `events` gives, and a comment when that is nothing for a while, until the client goes.
+
+    `close` is called at the end, whatever ends it: closing a generator that has not begun does nothing.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes, None], *, ping_s: float = _PING_S) -> None:
+    def __init__(
+        self,
+        events: AsyncGenerator[bytes, None],
+        close: Callable[[], Awaitable[None]],
+        *,
+        ping_s: float = _PING_S,
+    ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._events = events
+        self._close = close
         self._ping_s = ping_s
         self._sent_at = 0.0
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await unless_gone(self._send_all(send), receive)
+        head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        try:
+            await send(head)
+            await unless_gone(self._send_all(send), receive)
+        finally:
+            await self._close()
 
     async def _send_all(self, send: Send) -> None:
         pinging = asyncio.create_task(self._ping(send))

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from promptlathe.errors import UnknownNameError, UsageError, WorkspaceError
 from promptlathe.prompts import Prompt, library_names, library_prompt, read_prompt
 from promptlathe.tasks.file import SUFFIXES, TABLE_SUFFIXES, read_task
 from promptlathe.tasks.graders import make_grader
 from promptlathe.tasks.task import Task, get_task, task_names
-from promptlathe.workspace.database import Database
+
+if TYPE_CHECKING:
+    from promptlathe.workspace.database import Database
 
 MARKER = "lathe.toml"
 STATE = ".lathe"
@@ -41,8 +43,10 @@ class Workspace:
         return self.root / STATE
 
     @cached_property
-    def database(self) -> Database:
+    def database(self) -> "Database":
         """Opened, and made, at first use. Raises WorkspaceError."""
+        from promptlathe.workspace.database import Database
+
         _make_folder(self.state)
         ignore = self.state / ".gitignore"
         if not ignore.exists():
