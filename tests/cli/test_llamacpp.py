@@ -1,4 +1,4 @@
-"""A model that OpenVINO does not read, from the command line: the engine is found by itself, and named where it lacks."""
+"""A model that OpenVINO does not read, from the command line: its engine is found, and named where it lacks."""
 
 import json
 
@@ -16,7 +16,16 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("engine", ["auto", "llamacpp"])
 def test_it_is_measured(lathe_here: Lathe, tiny_internlm2: Model, engine: str) -> None:
-    arguments = ("eval", "decimal-comparison", "-p", "none", "-m", str(tiny_internlm2.path), "--engine", engine)
+    arguments = (
+        "eval",
+        "decimal-comparison",
+        "-p",
+        "none",
+        "-m",
+        str(tiny_internlm2.path),
+        "--engine",
+        engine,
+    )
     code, out, err = lathe_here(*arguments, "--cases", "6", "--max-tokens", "4", "--json")
     assert code == 0, err
     (prompt,) = json.loads(out)["prompts"]
