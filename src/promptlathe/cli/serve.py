@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from promptlathe.server.processes.record import ServerRecord
 
 KEY_VARIABLE = "LATHE_API_KEY"
-_ENGINES = ("auto", "openvino")
+_ENGINES = ("auto", "openvino", "llamacpp")
 
 
 def serve(
@@ -81,8 +81,10 @@ def serve(
 
     from promptlathe.cli.background import arguments_again, start_detached
     from promptlathe.cli.models import ensure_with_progress
+    from promptlathe.engines.choose import Choice, Machine, choose_engine
     from promptlathe.server.processes.record import ServerRecord, Servers, checked_name, this_machine
-    from promptlathe.server.worker_backend import WorkerBackend, with_context
+    from promptlathe.server.starting import make_backend
+    from promptlathe.server.worker_backend import with_context
 
     if engine not in _ENGINES:
         raise UnknownNameError("engine", engine, _ENGINES)
@@ -92,11 +94,12 @@ def serve(
         checked_name(name)
     origins = tuple(_origin(one) for one in allow_origin or [])
     model = with_context(ensure_with_progress(reference), ctx)
+    chosen = choose_engine(model, Machine.here()) if engine == "auto" else Choice(engine, "as you said")
     if is_detached:
         print_address(start_detached(model.name, arguments_again(context, _KEPT_HERE), keys))
         return
     model_name = served_model_name or model.name
-    backend = WorkerBackend(model, window=max_batch, queue=max_queue, on_event=_show)
+    backend = make_backend(chosen.engine, model, window=max_batch, queue=max_queue, on_event=_show)
     bound = _listen(host, port)
     servers = Servers.default()
     record = ServerRecord(
@@ -104,8 +107,8 @@ def serve(
         model=model_name,
         digest=model.digest,
         context_length=model.context_length,
-        engine=backend.engine,
-        engine_reason="which runs on any CPU",
+        engine=chosen.engine,
+        engine_reason=chosen.reason,
         url=_url(bound.getsockname()[:2]),
         port=bound.getsockname()[1],
         pid=os.getpid(),
@@ -280,7 +283,7 @@ def print_address(record: "ServerRecord") -> None:
     stops = f"lathe stop {record.name} stops it" if record.is_detached else "Ctrl-C stops"
     lines = (
         f"{record.model} answers at {record.url}/v1",
-        f"engine {record.engine}, {record.engine_reason}; {context}{'with' if record.has_key else 'without'} a key",
+        f"engine {record.engine}: {record.engine_reason}; {context}{'with' if record.has_key else 'without'} a key",
         f"  curl {record.url}/v1/chat/completions{key_header} -d '{body}'",
         f'  OpenAI(base_url="{record.url}/v1", api_key={key})',
         f"the API is described at {record.url}/docs; {stops}",
