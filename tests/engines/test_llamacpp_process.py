@@ -116,7 +116,7 @@ def header(
     }
     if head_size:
         metadata |= {"llama.attention.key_length": head_size, "llama.attention.value_length": head_size}
-    return GgufHeader(3, 1, metadata)
+    return GgufHeader(3, 1, frozenset({0}), metadata)
 
 
 @pytest.mark.parametrize(
