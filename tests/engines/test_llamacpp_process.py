@@ -125,7 +125,7 @@ def header(
         (header(30, 576, 9, 3), 23_040),  # SmolLM2-135M
         (header(24, 2048, 16, 8), 98_304),  # InternLM2-1.8B
         (header(28, 1024, 16, 8, 128), 114_688),  # Qwen3-0.6B: heads wider than the embedding has room for
-        (GgufHeader(3, 1, {"general.architecture": "llama"}), 4),
+        (GgufHeader(3, 1, frozenset(), {"general.architecture": "llama"}), 4),
     ],
 )
 def test_what_a_token_takes_in_the_cache(given: GgufHeader, expected: int) -> None:
