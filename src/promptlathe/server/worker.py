@@ -94,6 +94,7 @@ class Worker:
         self._waiting = _Waiting()
         self._is_streamed: dict[int, bool] = {}
         self._sent_at = 0.0
+        self._reported = (0, 0)
 
     def run(self) -> None:
         """Until the server is gone. Raises EngineError when the engine is broken."""
@@ -174,12 +175,14 @@ class Worker:
         return np.array(token_ids, dtype=np.int64)
 
     def _report(self, outputs: list[Output]) -> None:
+        """What is new. How busy this is counts as new: when the last answer was given up, nothing else will tell."""
         now = time.monotonic()
-        if not outputs and now - self._sent_at < _SIGN_OF_LIFE_S:
+        running = self._batch.size
+        busy = running, max(0, len(self._is_streamed) - running)
+        if not outputs and busy == self._reported and now - self._sent_at < _SIGN_OF_LIFE_S:
             return
-        self._sent_at = now
-        waiting = len(self._is_streamed) - self._batch.size
-        results = Results(Load(self._batch.size, max(0, waiting), self._pipeline.cache_usage()))
+        self._sent_at, self._reported = now, busy
+        results = Results(Load(*busy, self._pipeline.cache_usage()))
         for output in outputs:
             number = int(output.request_id)
             match output:
