@@ -66,8 +66,12 @@ class Goal:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--engine", default="openvino", help="of `lathe serve`; another than openvino has no raw")
-    arguments.add_argument("--concurrency", type=int, nargs="+", choices=CONCURRENCY, default=list(CONCURRENCY))
+    arguments.add_argument(
+        "--engine", default="openvino", help="of `lathe serve`; another than openvino has no raw"
+    )
+    arguments.add_argument(
+        "--concurrency", type=int, nargs="+", choices=CONCURRENCY, default=list(CONCURRENCY)
+    )
     arguments.add_argument("--scale", type=float, default=1, help="of the number of requests")
     arguments.add_argument("--starts", type=int, default=STARTS, help="how often the start is timed")
     arguments.add_argument("--only-raw", type=int, metavar="REQUESTS", help=argparse.SUPPRESS)
@@ -118,7 +122,9 @@ def best_peer_kind(weights: Path, at_once: int, is_shared: bool, scale: float) -
             count = scaled(CALIBRATION_REQUESTS, scale)
             load = asyncio.run(warm_load(peer, count, min(at_once, 2 * slots), is_shared))
         speeds[slots, is_unified] = load.per_s
-        note(f"  llama.cpp, {slots} slots, {'unified' if is_unified else 'split'}: {load.per_s:.2f} requests/s")
+        note(
+            f"  llama.cpp, {slots} slots, {'unified' if is_unified else 'split'}: {load.per_s:.2f} requests/s"
+        )
     return max(speeds, key=lambda kind: speeds[kind]) if speeds else kinds[0]
 
 
@@ -224,7 +230,9 @@ def goals_of_start(folder: Path, times: int) -> Iterator[Goal]:
         for _ in range(times):
             if kind == "as it was pulled":
                 shutil.rmtree(home, ignore_errors=True)
-                shutil.copytree(pulled / MODEL, home / "models" / MODEL, ignore=shutil.ignore_patterns(".openvino*"))
+                shutil.copytree(
+                    pulled / MODEL, home / "models" / MODEL, ignore=shutil.ignore_patterns(".openvino*")
+                )
                 shutil.copy(pulled / "digests.json", home / "models")
             seconds.append(seconds_to_first_token(home))
             note(f"first token after {seconds[-1]:.2f} s, {kind}")
@@ -253,7 +261,12 @@ def seconds_to_first_token(home: Path) -> float:
 def _wait_for_text(port: int, process: "subprocess.Popen[bytes]") -> None:
     import http.client
 
-    body = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8, "stream": True}
+    body = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "Hello"}],
+        "max_tokens": 8,
+        "stream": True,
+    }
     while process.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
@@ -272,7 +285,13 @@ def show_cells(cells: Sequence[Cell]) -> None:
           "| first token p50, p99 ms | per CPU s | its settings | ours / llama.cpp |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for cell in cells:
-        columns = [cell.name, *columns_of(cell.ours), *columns_of(cell.peer), cell.peer_kind, f"{cell.ratio:.2f} x"]
+        columns = [
+            cell.name,
+            *columns_of(cell.ours),
+            *columns_of(cell.peer),
+            cell.peer_kind,
+            f"{cell.ratio:.2f} x",
+        ]
         print(f"| {' | '.join(columns)} |")
 
 

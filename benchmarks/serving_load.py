@@ -34,7 +34,9 @@ class Load:
 
     def first_token_ms(self, percent: int) -> float:
         waits = self.first_token_s
-        return 1000 * (quantiles(waits, n=100, method="inclusive")[percent - 1] if len(waits) > 1 else waits[0])
+        return 1000 * (
+            quantiles(waits, n=100, method="inclusive")[percent - 1] if len(waits) > 1 else waits[0]
+        )
 
 
 async def put_load(server: Server, model: str, chats: Sequence[Messages], at_once: int) -> Load:

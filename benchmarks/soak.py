@@ -77,16 +77,9 @@ class Soak:
         lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
         return {name: float(value) for name, value in lines}
 
-    async def fill_cache(self) -> None:
-        """Long prompts, none like another, until the cache of prompts takes no more memory than it has."""
-        before, usage = -1.0, 0.0
-        while usage < 0.9 and usage != before:
-            before = usage
-            bodies = [self.chat(self.randomness, words=800, max_tokens=1) for _ in range(8)]
-            await asyncio.gather(*(self.client.post(CHAT, json=body) for body in bodies))
-            usage = (await self.metrics()).get("lathe_cache_usage_ratio", 0.0)
-
-    def chat(self, chance: random.Random, *, words: int = 8, max_tokens: int = 8, **others: object) -> dict[str, object]:
+    def chat(
+        self, chance: random.Random, *, words: int = 8, max_tokens: int = 8, **others: object
+    ) -> dict[str, object]:
         content = " ".join(chance.choices(WORDS, k=chance.randint(1, words)))
         return {
             "model": self.model, "messages": [{"role": "user", "content": content}], "max_tokens": max_tokens,
@@ -169,7 +162,9 @@ async def wrong_model(soak: Soak, chance: random.Random) -> str:
 
 
 async def wrong_body(soak: Soak, chance: random.Random) -> str:
-    wrong = chance.choice(({"temperature": 3}, {"n": 0}, {"messages": []}, {"max_tokens": 10**6}, {"stop": [""]}))
+    wrong = chance.choice(
+        ({"temperature": 3}, {"n": 0}, {"messages": []}, {"max_tokens": 10**6}, {"stop": [""]})
+    )
     return _is(400, await soak.client.post(CHAT, json=soak.chat(chance) | wrong))
 
 
@@ -220,10 +215,20 @@ def client_of(root: str, key: str = KEY) -> httpx2.AsyncClient:
     )  # fmt: skip
 
 
+async def fill_cache(soak: Soak, server: Server) -> None:
+    """Long prompts, none like another, until the cache of prompts takes no more memory."""
+    before_mb, now_mb = 0.0, server.memory_mb()
+    while now_mb > 1.01 * before_mb:
+        bodies = [soak.chat(soak.randomness, words=1000, max_tokens=1) for _ in range(12)]
+        await asyncio.gather(*(soak.client.post(CHAT, json=body) for body in bodies))
+        before_mb, now_mb = now_mb, server.memory_mb()
+
+
 async def soak_server(server: Server, requests: int, seed: int) -> bool:
     async with client_of(server.root) as client:
         soak = Soak(client, MODEL, random.Random(seed))
-        await soak.fill_cache()
+        await fill_cache(soak, server)
+        print(f"{server.memory_mb():.0f} MB with the cache full", file=sys.stderr, flush=True)
         await soak.run(max(200, requests // 10))
         await soak.is_idle()
         warm_mb, started = server.memory_mb(), time.monotonic()
@@ -235,7 +240,9 @@ async def soak_server(server: Server, requests: int, seed: int) -> bool:
         print(f"{count:7}  {name}")
     for fault in soak.faults[:20]:
         print(f"fault: {fault}")
-    print(f"{requests} requests in {seconds:.0f} s; memory {warm_mb:.0f} MB after warming up, {grown:+.1%} at the end")
+    print(
+        f"{requests} requests in {seconds:.0f} s; memory {warm_mb:.0f} MB after warming up, {grown:+.1%} at the end"
+    )
     goals = {
         "every accepted request answered": not soak.faults,
         "nothing running or waiting at the end": is_idle,
