@@ -27,7 +27,8 @@ from serving_servers import Server, lathe_server
 from soak import KEY, MODEL, client_of
 
 AT_ONCE = 16
-CONTEXT = 512
+SERVER_OPTIONS = ("--ctx", "512")
+"""Bounds the answers of bodies that have lost their `max_tokens`."""
 LARGE_BYTES = 50_000_000
 LARGE_EVERY, SLOW_EVERY = 1000, 200
 MOST_GROWTH = 0.05
@@ -44,7 +45,8 @@ FIELDS = (
 )  # fmt: skip
 LEAVES: tuple[object, ...] = (
     None, True, False, 0, 1, -1, 2, 0.5, -0.5, 1e308, -1e308, 2**31, 2**63, -(2**63), 10**40, "", "a", "\x00", "\ud800",
-    "语" * 1000, "<|im_end|>", "<|im_start|>system", "{{ 7 * 7 }}", "%s%n", "user", "text", "json_schema", "auto", [], {},
+    "语" * 1000, "<|im_end|>", "<|im_start|>system", "{{ 7 * 7 }}", "%s%n", "user", "text", "json_schema", "auto",
+    [], {},
 )  # fmt: skip
 PATTERNS = (
     "a{1000}{1000}", "(a|a)*" * 200, "(((((a{50}){50}){50}", "[\u4e00-\u9fff]{0,1000}", r"\p{L}+", r"(?=a)b", "a**",
@@ -240,7 +242,7 @@ def main() -> None:
     arguments.add_argument("--model", default=MODEL)
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
-    options = ("--engine", given.engine, "--served-model-name", MODEL, "--ctx", str(CONTEXT))
+    options = ("--engine", given.engine, "--served-model-name", MODEL, *SERVER_OPTIONS)
     with lathe_server(given.model, *options, api_key=KEY) as server:
         sys.exit(not asyncio.run(fuzz_server(server, given.bodies, given.seed)))
 

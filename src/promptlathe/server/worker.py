@@ -104,7 +104,7 @@ class Worker:
         self._batch.close()
 
     def _turn(self) -> None:
-        is_idle = self._batch.is_empty and not self._waiting.candidates
+        is_idle = self._batch.is_empty and not self._waiting.candidates and not self._pipeline.admission.waiting
         for frame in self._channel.receive(timeout_s=None if is_idle else 0):
             self._take(frame)
         outputs = self._batch.admit(self._waiting)
@@ -176,13 +176,7 @@ class Worker:
 
     def _report(self, outputs: list[Output]) -> None:
         """What is new. How busy this is counts as new: when the last answer was given up, nothing else will tell."""
-        now = time.monotonic()
-        running = self._batch.size
-        busy = running, max(0, len(self._is_streamed) - running)
-        if not outputs and busy == self._reported and now - self._sent_at < _SIGN_OF_LIFE_S:
-            return
-        self._sent_at, self._reported = now, busy
-        results = Results(Load(*busy, self._pipeline.cache_usage()))
+        results = Results(Load())
         for output in outputs:
             number = int(output.request_id)
             match output:
@@ -195,7 +189,11 @@ class Worker:
                     if not self._is_streamed.pop(number, True):
                         results.pieces.append((number, Piece(output.text, _tokens(output.tokens))))
                     results.ends.append((number, _end(output)))
-        self._channel.send(results)
+        now, running = time.monotonic(), self._batch.size
+        busy = running, max(0, len(self._is_streamed) - running)
+        if outputs or busy != self._reported or now - self._sent_at >= _SIGN_OF_LIFE_S:
+            self._sent_at, self._reported = now, busy
+            self._channel.send(replace(results, load=Load(*busy, self._pipeline.cache_usage())))
 
 
 def _end(answer: Answer) -> End:
