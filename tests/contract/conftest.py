@@ -57,7 +57,7 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple
     process = subprocess.Popen(
         [*command, "--port", "0"],
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | {"LATHE_THREADS": "1"} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -108,10 +108,10 @@ class Asker:
         body = self._body(content, options) | {"stream": True}
         return self._stream(lambda client: client.chat.completions.create(**body))
 
-    def complete(self, prompt: Any = "One, two,", **options: Any) -> Any:
+    def complete(self, prompt: Any = "A, B, C,", **options: Any) -> Any:
         return self._call(lambda client: client.completions.create(**self._text_body(prompt, options)))
 
-    def text_chunks(self, prompt: Any = "One, two,", **options: Any) -> list[Any]:
+    def text_chunks(self, prompt: Any = "A, B, C,", **options: Any) -> list[Any]:
         body = self._text_body(prompt, options) | {"stream": True}
         return self._stream(lambda client: client.completions.create(**body))
 

@@ -6,5 +6,6 @@ Difference = Literal["top_logprobs"]
 
 MISSING: dict[str, frozenset[Difference]] = {
     "openvino": frozenset({"top_logprobs"}),
+    "llamacpp": frozenset(),
 }
 """What each back-end answers 400 to, code `unsupported`."""

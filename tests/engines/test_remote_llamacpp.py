@@ -86,7 +86,8 @@ def test_it_tells_what_it_is(engine: RemoteEngine, url: str, embedded_model: Mod
     described = engine.describe()
     assert described.version.startswith("llamacpp ")
     assert len(described.version) > len("llamacpp ")
-    assert described.capabilities == {"stream", "seed", "prefix_cache", "choice"}
+    offered = {"stream", "seed", "prefix_cache", "choice", "constraint", "log_probabilities"}
+    assert described.capabilities == offered
     assert described.settings == (("endpoint", url),)
     for text in ("13.8 is larger than 13.11", "哪个更大？"):
         assert engine.tokens(text) == token_counter(embedded_model)(text)

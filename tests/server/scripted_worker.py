@@ -1,8 +1,9 @@
 """A worker that needs no model. What is asked of it says what it does, word by word:
 
 `die` ends the process, `die-once` does so unless the file named in SCRIPTED_WORKER_DIED is there, `hang` says nothing
-more, `wait` goes on when something else is asked, `fail` fails the request; any other word is a piece of the answer.
-SCRIPTED_WORKER_LOG gets a line for each frame. With SCRIPTED_WORKER_LOADS=no it cannot load; with `dies` it dies.
+more, `wait` goes on when something else is asked, `hold` once the file named in SCRIPTED_WORKER_GO is there, `fail`
+fails the request; any other word is a piece of the answer. SCRIPTED_WORKER_LOG gets a line for each frame. With
+SCRIPTED_WORKER_LOADS=no it cannot load; with `dies` it dies, with `never` it takes for ever.
 """
 
 import contextlib
@@ -65,6 +66,8 @@ class ScriptedWorker:
         if loads == "no":
             self.channel.send(NotLoaded(as_failed(ModelError("cannot load it", hint="get another"))))
             sys.exit()
+        if loads == "never":
+            time.sleep(3600)
         if loads == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         self.channel.send(Ready(frame.model.context_length))
@@ -78,6 +81,9 @@ class ScriptedWorker:
                 os.kill(os.getpid(), signal.SIGKILL)
             elif word == "wait":
                 return
+            elif word == "hold":
+                while not Path(os.environ["SCRIPTED_WORKER_GO"]).exists():
+                    time.sleep(0.01)
             elif word == "hang":
                 time.sleep(3600)
             elif word == "fail":

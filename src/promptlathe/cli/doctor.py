@@ -24,6 +24,10 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 _LOW_DISK_GB = 2
 _LOW_MEMORY_GB = 2
 _PIP_TIMEOUT_S = 30
+_GPU_TIMEOUT_S = 10
+_HUB_TIMEOUT_S = 5
+_FURTHER_ENGINES = {"llamacpp": "xllamacpp", "lmdeploy": "lmdeploy"}
+"""Engines that are not installed with lathe, and the packages that they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Finding:
 def doctor(
     as_json: JsonFlag = False,
     is_online: Annotated[
-        bool, typer.Option("--online", help="Also ask the package index whether it answers.")
+        bool, typer.Option("--online", help="Also ask the package index and the hubs whether they answer.")
     ] = False,
     model: Annotated[
         str | None,
@@ -50,7 +54,7 @@ def doctor(
     """Check this machine for all that lathe needs; exit 1 if there is a problem."""
     checks = [*_CHECKS]
     if is_online:
-        checks.append(_package_index)
+        checks += [_package_index, _hubs]
     if model is not None:
         checks.append(_served_model(model, api_key_file))
     findings = []
@@ -96,6 +100,36 @@ def _openvino() -> Iterator[Finding]:
     processor = Core().get_property("CPU", "FULL_DEVICE_NAME")
     found = f"GenAI {version('openvino-genai')} on {processor.strip()}: {' '.join(sorted(capabilities))}"
     yield Finding("openvino", "ok", found)
+
+
+def _engines() -> Iterator[Finding]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    for engine, package in _FURTHER_ENGINES.items():
+        try:
+            yield Finding("engine", "ok", f"{engine}: {package} {version(package)}")
+        except PackageNotFoundError:
+            yield Finding("engine", "ok", f"{engine}: not installed")
+
+
+def _gpu() -> Iterator[Finding]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        yield Finding("gpu", "ok", "no NVIDIA GPU: the CPU computes")
+        return
+    asked = subprocess.run(  # noqa: S603 - found on PATH, arguments of ours
+        [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=_GPU_TIMEOUT_S,
+        check=False,
+    )
+    if asked.returncode:
+        said = _last_line(asked.stdout + asked.stderr)
+        yield Finding("gpu", "warning", f"nvidia-smi fails: {said}", "check the driver; the CPU computes")
+    for line in asked.stdout.splitlines() if not asked.returncode else ():
+        yield Finding("gpu", "ok", line)
 
 
 def _machine() -> Iterator[Finding]:
@@ -169,6 +203,25 @@ def _database() -> Iterator[Finding]:
         yield Finding("database", "ok", f"readable, {runs} runs")
 
 
+def _servers() -> Iterator[Finding]:
+    from datetime import UTC, datetime
+
+    from promptlathe.server.processes.record import Servers
+    from promptlathe.server.processes.status import statuses
+
+    servers = Servers.default()
+    found = statuses(servers, servers.known(), datetime.now(UTC))
+    for status in found:
+        name = status.record.name
+        if status.state == "ready":
+            yield Finding("server", "ok", f"{name} answers at {status.record.url}")
+        else:
+            advice = "run: lathe ps" if status.state == "gone" else f"run: lathe logs {name}"
+            yield Finding("server", "warning", f"{name} is {status.state}: {status.detail}", advice)
+    if not found:
+        yield Finding("server", "ok", "none is running")
+
+
 def _pip() -> Iterator[Finding]:
     listed = _run_pip("config", "list")
     if listed.returncode:
@@ -203,6 +256,29 @@ def _package_index() -> Iterator[Finding]:
         yield Finding("online", "problem", f"the package index did not give {package}", advice)
     else:
         yield Finding("online", "ok", f"the package index has {package}")
+
+
+def _hubs() -> Iterator[Finding]:
+    """Any answer will do: that a hub wants a token is no fault of the connection."""
+    import httpx2
+
+    from promptlathe.models.huggingface import HuggingFace
+    from promptlathe.models.modelscope import ModelScope
+
+    for hub in (HuggingFace, ModelScope):
+        try:
+            endpoint = hub.from_environment().endpoint
+        except LatheError as error:
+            yield Finding("hub", "warning", str(error), error.hint)
+            continue
+        try:
+            httpx2.head(endpoint, timeout=_HUB_TIMEOUT_S)
+            yield Finding("hub", "ok", f"{_host(endpoint)} answers")
+        except (httpx2.HTTPError, httpx2.InvalidURL):
+            advice = (
+                "models on this machine work without it; HF_ENDPOINT or MODELSCOPE_ENDPOINT name a mirror"
+            )
+            yield Finding("hub", "warning", f"{_host(endpoint)} does not answer", advice)
 
 
 def _served_model(url: str, api_key_file: Path | None) -> Callable[[], Iterator[Finding]]:
@@ -252,11 +328,16 @@ def _host(url: str) -> str:
     """Only the host: an index address may carry a password."""
     from urllib.parse import urlsplit
 
-    return urlsplit(url).hostname or "a local folder"
+    try:
+        return urlsplit(url).hostname or "a local folder"
+    except ValueError:
+        return "what is no address"
 
 
 def _last_line(text: str) -> str:
     return ([line for line in text.strip().splitlines() if line] or ["pip said nothing"])[-1]
 
 
-_CHECKS = (_python, _openvino, _machine, _disk, _models, _workspace, _database, _pip)
+_CHECKS = (
+    _python, _openvino, _engines, _machine, _gpu, _disk, _models, _servers, _workspace, _database, _pip
+)  # fmt: skip

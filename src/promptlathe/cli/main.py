@@ -27,6 +27,8 @@ from promptlathe.cli.export import export
 from promptlathe.cli.headroom import headroom
 from promptlathe.cli.optimize import optimize
 from promptlathe.cli.serve import serve
+from promptlathe.cli.servers import logs, ps, stop
+from promptlathe.cli.up import up
 from promptlathe.cli.verify import verify
 from promptlathe.errors import LatheError
 
@@ -40,7 +42,11 @@ app = typer.Typer(
 
 app.command()(demo)
 app.command()(chat)
+app.command()(up)
 app.command()(serve)
+app.command()(ps)
+app.command()(logs)
+app.command()(stop)
 prompt_lint.register(prompt.app)
 prompt_edit.register(prompt.app)
 prompt.app.command("save")(prompt_save.save)

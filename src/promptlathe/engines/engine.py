@@ -64,10 +64,12 @@ class Request:
 
 class ScoredToken(NamedTuple):
     """A token of an answer: its bytes, which may be part of a character, and the natural logarithm of the
-    probability that the model gave it, whatever temperature it was drawn at."""
+    probability that the model gave it, whatever temperature it was drawn at. `top`: the likeliest in its place, where
+    they were asked for."""
 
     data: bytes
     log_probability: float
+    top: tuple[tuple[bytes, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

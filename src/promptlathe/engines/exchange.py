@@ -8,6 +8,7 @@ import httpx2
 
 from promptlathe.engines.chat_completions import (
     Completion,
+    Fragment,
     NotACompletion,
     StreamedCompletion,
     WithheldAnswer,
@@ -26,9 +27,9 @@ from promptlathe.engines.remote_errors import (
     fault_of_transport,
 )
 from promptlathe.engines.served import Served
-from promptlathe.errors import EngineError
+from promptlathe.errors import EngineError, InputError
 
-OnText = Callable[[str], None]
+OnFragment = Callable[[Fragment], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,22 @@ class Exchange:
     timeout_s: float
     api_key: str | None = field(repr=False)
 
-    async def ask(self, request: Request, on_text: OnText) -> Completion:
-        """The answer; of a streamed one the text goes to `on_text` as it comes, a choice at once. Raises Fault."""
-        body = request_body(request, self.served.model, self.served.server)
-        url = f"{self.endpoint.base_url}/chat/completions"
+    async def ask(self, request: Request, on_fragment: OnFragment) -> Completion:
+        """The answer; of a streamed one the text goes to `on_fragment` as it comes, a choice at once. Raises Fault."""
+        try:
+            body = request_body(request, self.served.model, self.served.server)
+        except InputError as error:
+            raise Fault(error, "fail") from None
+        return await self.send("chat/completions", body, request, on_fragment)
+
+    async def send(
+        self, path: str, body: dict[str, object], request: Request, on_fragment: OnFragment
+    ) -> Completion:
+        """As `ask`, with a body made elsewhere. Raises Fault."""
+        url = f"{self.endpoint.base_url}/{path}"
         try:
             if "stream" in body:
-                return await self._ask_for_stream(url, body, on_text)
+                return await self._ask_for_stream(url, body, on_fragment)
             async with asyncio.timeout(self.timeout_s):
                 response = await self.client.post(url, json=body)
             self._check_status(response)
@@ -56,7 +66,7 @@ class Exchange:
                 chosen = read_choice(completion.text, request.choices, self.served.server)
                 completion = replace(completion, text=chosen)
             if request.is_streamed:
-                on_text(completion.text)
+                on_fragment(Fragment(completion.text, completion.tokens))
             return completion
         except httpx2.RequestError as error:
             raise fault_of_transport(error, self.endpoint) from error
@@ -65,23 +75,23 @@ class Exchange:
         except (WithheldAnswer, NotAChoice) as error:
             raise Fault(EngineError(f"{self.endpoint.base_url}: {error}"), "fail") from None
 
-    async def _ask_for_stream(self, url: str, body: dict[str, object], on_text: OnText) -> Completion:
+    async def _ask_for_stream(self, url: str, body: dict[str, object], on_fragment: OnFragment) -> Completion:
         async with self.client.sse(url, method="POST", json=body) as events:
             response = events.response
             if response.status_code != httpx2.codes.OK or not _is_event_stream(response):
                 content = await response.aread()
                 self._check_status(response)
                 completion = self._whole(content)
-                on_text(completion.text)
+                on_fragment(Fragment(completion.text, completion.tokens))
                 return completion
             streamed = StreamedCompletion()
             async for event in events:
                 try:
-                    text = streamed.add(event.data)
+                    fragment = streamed.add(event.data)
                 except NotACompletion:
                     raise self._not_a_completion(event.data.encode()) from None
-                if text:
-                    on_text(text)
+                if fragment.text or fragment.tokens:
+                    on_fragment(fragment)
                 if streamed.is_done:
                     break
             try:

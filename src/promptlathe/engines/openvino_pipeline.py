@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from promptlathe.engines.admission import Admission, Candidate, TokenIds
+from promptlathe.engines.choose import READABLE_GGUF_ARCHITECTURES
 from promptlathe.engines.engine import Request, Sampling
 from promptlathe.engines.openvino_saved import SavedModel
 from promptlathe.engines.tokenizer import count_tokens, encode_pieces
@@ -20,7 +21,6 @@ from promptlathe.models.reference import Model
 if TYPE_CHECKING:
     import openvino_genai
 
-READABLE_GGUF_ARCHITECTURES = frozenset({"llama", "qwen2", "qwen3"})
 _BLOCK_SIZE = 32
 _MAX_BATCHED_TOKENS = 4096
 _DRAIN_STEPS = 100
@@ -161,11 +161,7 @@ class Pipeline:
         if not limit or len(token_ids) + max_tokens <= limit:
             return None
         counted = count_tokens(self.tokenizer, text)
-        return ContextLengthError(
-            f"the prompt has {counted} tokens and may answer with {max_tokens}: "
-            f"{self._model.name} holds {limit} in all",
-            hint="shorten the prompt, give fewer examples, or lower max tokens",
-        )
+        return ContextLengthError.of(self._model.name, limit, prompt_tokens=counted, max_tokens=max_tokens)
 
     def add(
         self, token_ids: TokenIds, config: "openvino_genai.GenerationConfig"

@@ -11,7 +11,7 @@ from contextlib import aclosing
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from promptlathe.engines.chat_completions import Completion
+from promptlathe.engines.chat_completions import Completion, Fragment
 from promptlathe.engines.concurrency import AdaptiveLimit, Gate
 from promptlathe.engines.endpoint import Endpoint
 from promptlathe.engines.engine import (
@@ -73,6 +73,10 @@ class RemoteEngine:
         self._resume_at = clock()
         self._lost_in_a_row = 0
 
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
+
     def describe(self) -> EngineDescription:
         """See `Engine.describe`. The digest is of the address and of all that the server says of the model."""
         served = self._connect()
@@ -83,6 +87,8 @@ class RemoteEngine:
             capabilities.add("seed")
         if served.server != "unknown":
             capabilities.add("choice")
+        if served.server == "llamacpp":
+            capabilities |= {"constraint", "log_probabilities"}
         return EngineDescription(
             engine="remote",
             version=served.version,
@@ -156,10 +162,10 @@ class RemoteEngine:
         first_sent = self._clock()
         shown = 0
 
-        def show(text: str) -> None:
+        def show(fragment: Fragment) -> None:
             nonlocal shown
             shown += 1
-            emit(Delta(request.id, text))
+            emit(Delta(request.id, *fragment))
 
         for attempt in itertools.count(1):
             while (pause_s := self._resume_at - self._clock()) > 0:
@@ -214,6 +220,8 @@ class RemoteEngine:
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             seconds=self._clock() - sent,
+            cached_tokens=completion.cached_tokens,
+            tokens=completion.tokens,
         )
 
     def _connect(self) -> Served:

@@ -48,6 +48,7 @@ class Fault(Exception):  # noqa: N818 - not an error of the user's: it says what
     `wait`   the server asks for time, for `retry_after_s` where it says how long
     `stop`   no request to this endpoint will be answered
     `is_overload` where fewer requests at once would have helped; `is_loading` where the model is not there yet.
+    `said` is what the server itself says, without where it is.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Fault(Exception):  # noqa: N818 - not an error of the user's: it says what
         retry_after_s: float | None = None,
         is_overload: bool = False,
         is_loading: bool = False,
+        said: str = "",
     ) -> None:
         super().__init__(str(error))
         self.error = error
@@ -65,6 +67,7 @@ class Fault(Exception):  # noqa: N818 - not an error of the user's: it says what
         self.retry_after_s = retry_after_s
         self.is_overload = is_overload
         self.is_loading = is_loading
+        self.said = said
 
 
 class _Said(NamedTuple):
@@ -115,7 +118,8 @@ def fault_of_reply(
         return Fault(UsageError(f"{where} has no chat completions ({status}: {text})", hint=hint), "stop")
     if status in (400, 413, 422, 500) and _CONTEXT.search(everything):
         hint = "shorten the prompt, give fewer examples, or lower max tokens"
-        return Fault(ContextLengthError(f"too long for the served model: {text}", hint=hint), "fail")
+        error = ContextLengthError(f"too long for the served model: {text}", hint=hint)
+        return Fault(error, "fail", said=text)
     return _busy_or_broken(reply, text, endpoint, _retry_after_s(reply.headers, now or datetime.now(UTC)))
 
 
@@ -132,8 +136,8 @@ def _busy_or_broken(reply: Reply, text: str, endpoint: Endpoint, retry_after_s: 
         hint = (
             "the proxy does not reach the model's server" if status in (502, 504) else "see the server's log"
         )
-        return Fault(EngineError(f"{where} failed ({status}): {text}", hint=hint), "retry")
-    return Fault(EngineError(f"{where} refuses the request ({status}): {text}"), "fail")
+        return Fault(EngineError(f"{where} failed ({status}): {text}", hint=hint), "retry", said=text)
+    return Fault(EngineError(f"{where} refuses the request ({status}): {text}"), "fail", said=text)
 
 
 def fault_of_transport(error: httpx2.RequestError, endpoint: Endpoint) -> Fault:

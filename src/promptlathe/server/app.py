@@ -78,6 +78,8 @@ def _add_own_routes(api: FastAPI, service: Service) -> None:
                 "restarts": state.restarts,
                 "model": service.name,
                 "engine": service.backend.engine,
+                "running": service.backend.load.running,
+                "waiting": service.backend.load.waiting,
             },
             200 if is_ready else 503,
         )

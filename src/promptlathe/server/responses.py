@@ -117,7 +117,8 @@ class DetokenizeResponse(BaseModel):
 
 
 class HealthResponse(BaseModel):
-    """`state` is loading, ready, restarting, stopping or failed; `seconds` how long it has been that."""
+    """`state` is loading, ready, restarting, stopping or failed; `seconds` how long it has been that; `running` and
+    `waiting` count answers."""
 
     status: Literal["ok", "unavailable"]
     state: str
@@ -126,3 +127,5 @@ class HealthResponse(BaseModel):
     restarts: int
     model: str
     engine: str
+    running: int
+    waiting: int

@@ -208,8 +208,8 @@ def _end(answer: Answer) -> End:
 
 def _tokens(tokens: tuple[ScoredToken, ...]) -> tuple[Token, ...]:
     return tuple(
-        Token(data.decode("latin-1"), max(log_probability, _LEAST_LOG_PROBABILITY))
-        for data, log_probability in tokens
+        Token(token.data.decode("latin-1"), max(token.log_probability, _LEAST_LOG_PROBABILITY))
+        for token in tokens
     )
 
 

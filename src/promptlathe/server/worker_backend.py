@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import random
 import socket
 import subprocess
 import sys
@@ -11,12 +10,11 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from promptlathe.errors import BusyError, EngineError, LatheError, NotReadyError
 from promptlathe.messages import Message
 from promptlathe.models.reference import Model
-from promptlathe.server.backend import End, Feature, Generation, Load, Phase, Piece, State, TokenPrompt
+from promptlathe.server.backend import End, Feature, Generation, Load, Piece, State, TokenPrompt
 from promptlathe.server.frames import (
     LENGTH_BYTES,
     Cancel,
@@ -36,19 +34,13 @@ from promptlathe.server.frames import (
     packed,
     read_to_server,
 )
+from promptlathe.server.supervision import Sleep, Supervision
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
-_STEADY_S = 60.0
-"""A worker that lived so long died of something new: the pauses begin anew."""
 _SILENCE_S = 120.0
 """A worker that has work and says nothing for so long hangs: no step takes that long."""
 _EXIT_S = 2.0
 
 _Result = Piece | End | Tokens | Text | LatheError
-
-
-class Sleep(Protocol):
-    async def __call__(self, delay: float, /) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -80,17 +72,15 @@ class WorkerBackend:
         default=frozenset({"log_probabilities", "constraint", "choice"}), init=False
     )
     load: Load = field(default_factory=Load, init=False)
-    _phase: Phase = field(default="loading", init=False)
-    _detail: str = field(default="not started", init=False)
-    _since: float = field(default=0.0, init=False)
-    _restarts: int = field(default=0, init=False)
+    _supervision: Supervision = field(init=False)
     _calls: dict[int, _Call] = field(default_factory=dict, init=False)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1), init=False)
     _process: Process | None = field(default=None, init=False)
     _writer: asyncio.StreamWriter | None = field(default=None, init=False)
     _heard: float = field(default=0.0, init=False)
-    _supervisor: "asyncio.Task[None] | None" = field(default=None, init=False)
-    _first: "asyncio.Future[None] | None" = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._supervision = Supervision(self.on_event, self.sleep, self.clock)
 
     @property
     def context_length(self) -> int | None:
@@ -98,7 +88,7 @@ class WorkerBackend:
 
     @property
     def state(self) -> State:
-        return State(self._phase, self._detail, self.clock() - self._since, self._restarts)
+        return self._supervision.state
 
     @property
     def pid(self) -> int | None:
@@ -106,22 +96,15 @@ class WorkerBackend:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        self._enter("loading", f"loading {self.model.name}")
-        self._first = asyncio.get_running_loop().create_future()
-        self._supervisor = asyncio.create_task(self._supervise())
-        await self._first
+        await self._supervision.start(self.model.name, self._live)
 
     def cut(self) -> None:
-        self._enter("stopping", "stopping")
+        self._supervision.enter("stopping", "stopping")
         self._fail_all(NotReadyError("the server is stopping", hint="ask again when it runs"))
 
     async def stop(self) -> None:
         self.cut()
-        if self._supervisor:
-            self._supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervisor
-            self._supervisor = None
+        await self._supervision.stop()
 
     async def stream(self, asked: Generation) -> AsyncGenerator[Piece | End, None]:
         call = self._ask(Submit(next(self._ids), asked))
@@ -158,8 +141,8 @@ class WorkerBackend:
 
     def _ask(self, frame: Submit | Tokenize | Detokenize) -> _Call:
         """What comes while the model loads waits for it."""
-        if self._phase in ("stopping", "failed"):
-            raise NotReadyError(f"the server is {self._phase}", hint="ask again when it runs")
+        if self._supervision.phase in ("stopping", "failed"):
+            raise NotReadyError(f"the server is {self._supervision.phase}", hint="ask again when it runs")
         if len(self._calls) >= self.window + self.queue:
             raise BusyError(
                 f"{len(self._calls)} requests are under way or waiting, and this server takes no more",
@@ -167,34 +150,13 @@ class WorkerBackend:
             )
         call = _Call(frame)
         self._calls[frame.id] = call
-        if self._phase == "ready":
+        if self._supervision.phase == "ready":
             self._send(frame)
         return call
 
     def _send(self, frame: ToWorker) -> None:
         if self._writer and not self._writer.is_closing():
             self._writer.write(packed(frame))
-
-    def _enter(self, phase: Phase, detail: str) -> None:
-        self._phase, self._detail, self._since = phase, detail, self.clock()
-
-    async def _supervise(self) -> None:
-        """A worker after the other; how long to wait between two doubles while they do not last."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            begun = self.clock()
-            error = await self._live()
-            if self._first and not self._first.done():
-                self._enter("failed", str(error))
-                self._first.set_exception(error)
-                return
-            if self.clock() - begun >= _STEADY_S:
-                pause_s = _FIRST_PAUSE_S
-            self._restarts += 1
-            self._enter("restarting", f"{error}; starting again in {pause_s:g} s")
-            self.on_event(self._detail)
-            await self.sleep(pause_s * random.uniform(0.9, 1.1))  # noqa: S311 - no secret
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _live(self) -> LatheError:
         """One worker from its start to its end; what ended it."""
@@ -211,7 +173,7 @@ class WorkerBackend:
                 await writer.wait_closed()
             self._process = self._writer = None
             code = await _ended(process)
-        was_ready = self._phase == "ready"
+        was_ready = self._supervision.phase == "ready"
         error = error or EngineError(f"the engine's process ended unexpectedly ({_how(code)})")
         self._give_up_begun(error, may_wait=was_ready)
         return error
@@ -247,9 +209,7 @@ class WorkerBackend:
     def _take(self, frame: ToServer) -> None:
         match frame:
             case Ready():
-                self._enter("ready", f"{self.model.name} answers")
-                if self._first and not self._first.done():
-                    self._first.set_result(None)
+                self._supervision.ready(self.model.name)
                 for call in self._calls.values():
                     self._send(call.frame)
             case Results():
@@ -289,7 +249,11 @@ class WorkerBackend:
         """Kill a worker that hangs; `_live` sees it end."""
         while True:
             await asyncio.sleep(self.silence_s / 10)
-            if self._phase == "ready" and self._calls and self.clock() - self._heard > self.silence_s:
+            if (
+                self._supervision.phase == "ready"
+                and self._calls
+                and self.clock() - self._heard > self.silence_s
+            ):
                 self.on_event(f"the engine gave no sign of life for {self.silence_s:g} s: it is ended")
                 process.kill()
 

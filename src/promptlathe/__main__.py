@@ -1,0 +1,5 @@
+"""`python -m promptlathe`."""
+
+from promptlathe.cli.main import main
+
+main()
