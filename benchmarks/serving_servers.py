@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 
 END_S = 60
+HTTP_THREADS = 160
+"""llama.cpp's server holds one for each open stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def _serve_llamacpp(file: str, slots: str, kind: str) -> None:
 
     settings = llamacpp_settings(file, int(slots))
     settings.kv_unified = kind == "unified"  # type: ignore[attr-defined]
+    settings.n_threads_http = HTTP_THREADS  # type: ignore[attr-defined]
     server = xllamacpp.Server(settings)
     print(server.listening_address, flush=True)
     sys.stdin.read()
