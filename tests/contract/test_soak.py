@@ -20,7 +20,7 @@ def test_mixed_requests(served: Served) -> None:
     async def ask() -> Soak:
         async with soak.client_of(served.root, KEY) as client:
             soaked = Soak(client, served.model, random.Random(1))
-            await soaked.run(80)
+            await soaked.run(50)
             assert await soaked.is_idle()
             return soaked
 
