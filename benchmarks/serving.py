@@ -179,8 +179,6 @@ def goal_of_raw(cell: Cell, requests: int) -> Goal:
 
 def measure_raw(requests: int) -> float:
     """Requests per second with RAW_AT_ONCE of them in the bare pipeline, its prefix computed and texts decoded."""
-    from openvino import Tensor
-
     from promptlathe.engines.openvino_pipeline import Pipeline
     from promptlathe.models.reference import ensure
 
@@ -194,11 +192,9 @@ def measure_raw(requests: int) -> float:
     config.apply_chat_template = False
     questions = chats(requests + 1, is_shared=True)
 
-    def answer(number: int) -> openvino_genai.GenerationHandle:
+    def answer(number: int) -> "openvino_genai.GenerationHandle":
         text = tokenizer.apply_chat_template(questions[number], True)
-        return batch.add_request(
-            number, Tensor(tokenizer.encode(text, add_special_tokens=False).input_ids.data), config
-        )
+        return pipeline.add(pipeline.encode(text), config)
 
     answer(0)
     while batch.has_non_finished_requests():

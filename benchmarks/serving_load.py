@@ -41,7 +41,9 @@ class Load:
 
 async def put_load(server: Server, model: str, chats: Sequence[Messages], at_once: int) -> Load:
     """Each of `chats` answered with NEW_TOKENS tokens, whatever the model says; raises RuntimeError if one is not."""
-    limits = httpx2.Limits(max_connections=at_once, max_keepalive_connections=0)  # llama.cpp closes them unasked
+    limits = httpx2.Limits(
+        max_connections=at_once, max_keepalive_connections=0
+    )  # llama.cpp closes them unasked
     async with httpx2.AsyncClient(base_url=server.root, timeout=3600, limits=limits) as client:
         left = iter(chats)
         cpu_s, started = server.cpu_s(), time.perf_counter()

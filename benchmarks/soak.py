@@ -27,10 +27,10 @@ from serving_servers import Server, lathe_server
 
 KEY = "soak-key"
 MODEL = "smollm2-135m-instruct"
-AT_ONCE = 40
+AT_ONCE = 32
 SERVER_OPTIONS = ("--max-batch", "16", "--max-queue", "24")
 """Fewer answers than are asked for at once, as some requests want several: some are told to come again."""
-COME_AGAIN, COME_AGAIN_S = "told to come again", 0.2
+COME_AGAIN, COME_AGAIN_S = "told to come again", 0.5
 MOST_GROWTH = 0.05
 IDLE_S = 30
 WORDS = (
