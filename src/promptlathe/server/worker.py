@@ -104,7 +104,9 @@ class Worker:
         self._batch.close()
 
     def _turn(self) -> None:
-        is_idle = self._batch.is_empty and not self._waiting.candidates and not self._pipeline.admission.waiting
+        is_idle = (
+            self._batch.is_empty and not self._waiting.candidates and not self._pipeline.admission.waiting
+        )
         for frame in self._channel.receive(timeout_s=None if is_idle else 0):
             self._take(frame)
         outputs = self._batch.admit(self._waiting)
