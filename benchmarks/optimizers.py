@@ -119,7 +119,7 @@ async def ours(strategy: Strategy, engine: Engine, work: Work) -> Found:
 
 
 async def few_shot(engine: Engine, work: Work) -> Found:
-    drawn = random.Random(work.seed).sample(work.cases("propose"), SHOTS)  # noqa: S311
+    drawn = random.Random(work.seed).sample(work.cases("propose"), SHOTS)
     body = examples_body([Example(case.question, case.expected) for case in drawn], "en")
     document = work.start.document.with_section("Examples", body)
     return await proven(engine, work, replace(work.start, document=document, examples="messages"), 0, 0.0)

@@ -71,7 +71,7 @@ def write_tasks(folder: Path) -> None:
 
 def _reviews() -> Iterator[Row]:
     """Plain ones, and ones that begin with the opposite of what they end with."""
-    draw = random.Random(1)  # noqa: S311 - examples, no secrets
+    draw = random.Random(1)
     for number in range(CASES):
         is_good = number % 2 == 0
         own, other = (GOOD, BAD) if is_good else (BAD, GOOD)
@@ -92,7 +92,7 @@ def _reviews() -> Iterator[Row]:
 
 
 def _sums() -> Iterator[Row]:
-    draw = random.Random(2)  # noqa: S311
+    draw = random.Random(2)
     for number in range(CASES):
         one, two = draw.randint(2, 20), draw.randint(2, 20)
         is_sum = number % 4 < 2

@@ -57,7 +57,7 @@ class Chaos:
         self.is_doomed = is_doomed
         self.is_calm = False
         self.met: Counter[str] = Counter()
-        self._random = random.Random(seed)  # noqa: S311 - for tests
+        self._random = random.Random(seed)
         self._faults = itertools.cycle(TRANSIENT)
         self._stream_faults = itertools.cycle((*CUT_STREAMS, *TRANSIENT))
 

@@ -40,7 +40,7 @@ def check(terminal: MakeTerminal, moments: int, seed: int) -> None:
     assert code == 0, err
     undisturbed = certificate(out)
     assert undisturbed["claims"]["winner"] != "none"
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     last = row_count(calm.folder) - 2
     for moment in range(moments):
         killed = terminal(f"killed-{moment}")

@@ -23,7 +23,7 @@ class Simulated:
         self.history: list[int] = []
         self.refusals = 0
         self._jitter = jitter
-        self._random = random.Random(1)  # noqa: S311 - for tests
+        self._random = random.Random(1)
         self._free_at = [0.0] * slots
         self._ending: list[tuple[float, int]] = []
         self._serial = itertools.count()

@@ -33,7 +33,7 @@ def diagnosed(answer: Callable[[Case], str | None], **options: object) -> Diagno
 
 def noisy(rule: Shortcut, share: float, seed: int = 3) -> Callable[[Case], str]:
     """Follows the rule with that probability, and guesses otherwise."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
 
     def answer(case: Case) -> str:
         said = rule.answer(case)

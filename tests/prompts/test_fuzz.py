@@ -37,7 +37,7 @@ _PIECES = [
 
 def texts(count: int, seed: int) -> Iterator[str]:
     """Pieces in any order, and the library's prompts with pieces cut out, put in and doubled."""
-    chance = random.Random(seed)  # noqa: S311 - for tests
+    chance = random.Random(seed)
     sources = [library_prompt(name).document.text[:500] for name in library_names()]
     sources += [write(parse(source), dialect).text for source in sources[:2] for dialect in DIALECT_IDS]
     for _ in range(count):

@@ -83,6 +83,11 @@ class Admission(Generic[T]):
     def running(self) -> int:
         return len(self._running)
 
+    @property
+    def waiting(self) -> int:
+        """How many were held back; with nothing running, the next `admit` gives some of them out."""
+        return len(self._waiting)
+
     def candidate(self, item: T, token_ids: TokenIds) -> Candidate[T]:
         return Candidate(item, token_ids, block_keys(token_ids, self._block_size))
 

@@ -37,7 +37,10 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     return {status: {"model": ErrorResponse} for status in (401, 403, *statuses)}
 
 
-_STREAM = {"text/event-stream": {"schema": {"type": "string", "description": "chunks, then data: [DONE]"}}}
+_CHUNK = {"type": "string", "description": "a chunk as JSON; the last is [DONE]"}
+_EVENT = {"type": "object", "required": ["data"], "properties": {"data": _CHUNK}}
+_STREAM = {"text/event-stream": {"itemSchema": _EVENT}}
+"""As FastAPI describes event streams: OpenAPI's `schema` would be that of the whole stream."""
 _ASKING = documented(400, 404, 408, 413, 429, 500, 503)
 
 

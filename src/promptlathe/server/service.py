@@ -29,7 +29,9 @@ from promptlathe.server.schemas import (
 _log = logging.getLogger(__name__)
 _GREEDY_BELOW = 0.01
 """A temperature so low draws the likeliest token anyway, and dividing by it overflows."""
-_MOST_NOTED = 1000
+_MOST_NOTED, _NOTED_CHARACTERS = 1000, 80
+_MOST_ANSWERS = 2048
+"""To one request. A body of 10 MB has room for millions of prompts, each of which would be answered `n` times."""
 
 T = TypeVar("T", int, float)
 Answer = tuple[str, tuple[Token, ...], End]
@@ -94,9 +96,12 @@ class Service:
             raise ApiError("a model with a prompt answers chats only", param="model")
         if request.logprobs:
             self._require_top("logprobs")
+        prompts = prompts_of(request)
+        if len(prompts) * (request.n or 1) > _MOST_ANSWERS:
+            raise ApiError(f"asks for more than {_MOST_ANSWERS} answers", param="prompt")
         return [
             generation
-            for prompt in prompts_of(request)
+            for prompt in prompts
             for generation in self._repeated(
                 request,
                 Generation(
@@ -177,10 +182,10 @@ class Service:
             raise ApiError(f"{param} is not supported by this server", code="unsupported", param=param)
         if request.stream_options and not request.stream:
             raise ApiError("stream_options needs stream to be true", param="stream_options")
-        for name in (request.model_extra or {}).keys() - self._noted:
+        for name in {name[:_NOTED_CHARACTERS] for name in request.model_extra or ()} - self._noted:
             if len(self._noted) < _MOST_NOTED:
                 self._noted.add(name)
-                _log.info("a client sends a field that has no effect here: %.80r", name)
+                _log.info("a client sends a field that has no effect here: %r", name)
 
     def _prompt_names(self) -> list[str]:
         return self.prompts.names() if self.prompts else []

@@ -94,6 +94,7 @@ class Worker:
         self._waiting = _Waiting()
         self._is_streamed: dict[int, bool] = {}
         self._sent_at = 0.0
+        self._reported = (0, 0)
 
     def run(self) -> None:
         """Until the server is gone. Raises EngineError when the engine is broken."""
@@ -103,7 +104,9 @@ class Worker:
         self._batch.close()
 
     def _turn(self) -> None:
-        is_idle = self._batch.is_empty and not self._waiting.candidates
+        is_idle = (
+            self._batch.is_empty and not self._waiting.candidates and not self._pipeline.admission.waiting
+        )
         for frame in self._channel.receive(timeout_s=None if is_idle else 0):
             self._take(frame)
         outputs = self._batch.admit(self._waiting)
@@ -174,12 +177,8 @@ class Worker:
         return np.array(token_ids, dtype=np.int64)
 
     def _report(self, outputs: list[Output]) -> None:
-        now = time.monotonic()
-        if not outputs and now - self._sent_at < _SIGN_OF_LIFE_S:
-            return
-        self._sent_at = now
-        waiting = len(self._is_streamed) - self._batch.size
-        results = Results(Load(self._batch.size, max(0, waiting), self._pipeline.cache_usage()))
+        """What is new. How busy this is counts as new: when the last answer was given up, nothing else will tell."""
+        results = Results(Load())
         for output in outputs:
             number = int(output.request_id)
             match output:
@@ -192,7 +191,11 @@ class Worker:
                     if not self._is_streamed.pop(number, True):
                         results.pieces.append((number, Piece(output.text, _tokens(output.tokens))))
                     results.ends.append((number, _end(output)))
-        self._channel.send(results)
+        now, running = time.monotonic(), self._batch.size
+        busy = running, max(0, len(self._is_streamed) - running)
+        if outputs or busy != self._reported or now - self._sent_at >= _SIGN_OF_LIFE_S:
+            self._sent_at, self._reported = now, busy
+            self._channel.send(replace(results, load=Load(*busy, self._pipeline.cache_usage())))
 
 
 def _end(answer: Answer) -> End:
