@@ -180,6 +180,7 @@ class WorkerBackend:
 
     async def _started(self) -> tuple[Process, asyncio.StreamReader, asyncio.StreamWriter]:
         ours, theirs = socket.socketpair()
+        process: Process | None = None
         try:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
@@ -192,6 +193,8 @@ class WorkerBackend:
             return process, *await asyncio.open_connection(sock=ours)
         except BaseException:
             ours.close()  # so that a worker which was on its way ends
+            if process:
+                await _ended(process)
             raise
 
     async def _listen(self, reader: asyncio.StreamReader) -> LatheError | None:

@@ -51,6 +51,7 @@ def launch(
         end_all(members, _PATIENCE_S)
         process.wait()
         raise
+    process.returncode = 0  # it is meant to outlive us: without this, its object warns that it does
     for record in servers.running():
         if record.pid == process.pid:
             return record
