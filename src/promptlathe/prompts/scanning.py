@@ -68,7 +68,7 @@ class Scan:
         self.stops = [*ends, len(text)]
         # As long as the text, with `\n` for every line end, so that patterns see the same lines.
         self._flat = text.replace("\r\n", " \n").replace("\r", "\n").replace("\ufeff", "\n", offset)
-        self._code: set[int] = set()
+        self._is_code = bytearray(len(self.starts))
         self._take_out_fences()
         self._headings: list[tuple[int, int, bool]] = []
         self._labels: dict[LayoutKind, list[Candidate]] = {}
@@ -79,15 +79,19 @@ class Scan:
                 continue
             first, stop = lines[token.map[0]], lines[token.map[1]]
             if token.type in ("fence", "code_block"):
-                self._code.update(range(first, stop))
+                self._mark_code(first, stop)
             elif token.type == "heading_open" and token.level == 0:
                 is_setext = token.markup in ("=", "-")
                 is_one_line = token.map[1] - token.map[0] == 2
-                if first not in self._code and (not is_setext or is_one_line):
+                if not self._is_code[first] and (not is_setext or is_one_line):
                     self._headings.append((first, int(token.tag[1]), is_setext))
         for number, level in skipped:
-            if number not in self._code:
+            if not self._is_code[number]:
                 self._headings.append((number, level, False))
+
+    def _mark_code(self, first: int, stop: int) -> None:
+        stop = min(stop, len(self._is_code))
+        self._is_code[first:stop] = b"\1" * (stop - first)
 
     def _take_out_fences(self) -> None:
         """Puts an empty heading in the place of fenced code, if all fences stand at the margin.
@@ -112,7 +116,7 @@ class Scan:
         parts, at = [], 0
         for start, end in fences:
             parts += [self._flat[at:start], "#", "\n" * (end - start - 1)]
-            self._code.update(range(self.line_at(start), self.line_at(end) + 1))
+            self._mark_code(self.line_at(start), self.line_at(end) + 1)
             at = end
         self._flat = "".join([*parts, self._flat[at:]])
 
@@ -170,7 +174,7 @@ class Scan:
         candidates = [self._heading(number, *found[number]) for number in found]
         for match in _HASHES.finditer(self._flat):
             number = self.line_at(match.start())
-            if number not in found and number not in self._code:
+            if number not in found and not self._is_code[number]:
                 candidate = self._heading(number, len(match["hashes"]), is_setext=False)
                 candidates.append(candidate if candidate and candidate.canonical else None)
         return sorted(filter(None, candidates), key=lambda candidate: candidate.start)
@@ -185,7 +189,7 @@ class Scan:
         found = []
         for label in _LABELLED_LINE[kind].finditer(self._flat):
             number = self.line_at(label.start())
-            if number not in self._code:
+            if not self._is_code[number]:
                 written = _written(label)
                 count = int(label["number"]) if kind == "flat" else None
                 found.append(Candidate(*label.span(), number, 1, written, canonical_name(written), count))
