@@ -5,6 +5,7 @@ are no lists to Markdown.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ITEM = re.compile(
@@ -51,32 +52,42 @@ class _OpenItem:
 
 def read_items(body: str) -> tuple[Item, ...]:
     """Every non-blank line of `body` is in exactly one item; fenced code stays with the item before it."""
-    roots: list[_OpenItem] = []
+    roots = [item for depth, item in _open_items(body) if depth == 1]
+    return tuple(root.closed() for root in roots)
+
+
+def first_deeper(body: str, depth: int) -> int | None:
+    """The line (from 1) of the first item that stands deeper than so many levels."""
+    return next((item.line for level, item in _open_items(body) if level > depth), None)
+
+
+def _open_items(body: str) -> Iterator[tuple[int, _OpenItem]]:
+    """Each item with its level, from 1, as it begins; its text and children come while the others are read."""
     path: list[_OpenItem] = []
     fence = ""
     was_blank = True
     for number, line in enumerate(body.split("\n"), start=1):
         opening = _FENCE.match(line)
         match = None if fence or opening else _ITEM.match(line)
+        begun: _OpenItem | None = None
         if match:
             indent = len(match["indent"].expandtabs(4))
             while path and (path[-1].indent >= indent or not path[-1].marker or len(path) >= _MAX_DEPTH):
                 path.pop()
-            _attach(_OpenItem(indent, match["marker"], [match["text"]], number, []), path, roots)
+            begun = _OpenItem(indent, match["marker"], [match["text"]], number, [])
         elif fence or (path and line.strip() and not (was_blank and _indent(line) == 0)):
             path[-1].lines.append(line if fence or opening else line.strip())
         elif line.strip():
             path.clear()
-            _attach(_OpenItem(0, "", [line.strip()], number, []), path, roots)
+            begun = _OpenItem(0, "", [line.strip()], number, [])
+        if begun:
+            if path:
+                path[-1].children.append(begun)
+            path.append(begun)
+            yield len(path), begun
         if opening:
             fence = _fence_after(fence, opening[1])
         was_blank = not line.strip()
-    return tuple(root.closed() for root in roots)
-
-
-def _attach(item: _OpenItem, path: list[_OpenItem], roots: list[_OpenItem]) -> None:
-    (path[-1].children if path else roots).append(item)
-    path.append(item)
 
 
 def _indent(line: str) -> int:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 
-from promptlathe.prompts.document import PromptDocument, Section
+from promptlathe.prompts.document import PromptDocument
 from promptlathe.prompts.findings import Edit, Finding, Rule
-from promptlathe.prompts.items import Item
+from promptlathe.prompts.items import first_deeper
 from promptlathe.prompts.rules.source import LintSource
 from promptlathe.prompts.rules.structure import meant_name
 
@@ -117,7 +117,7 @@ def too_deep(source: LintSource) -> Iterator[Finding]:
     limit = source.options.max_depth
     far_in = re.compile(rf"^(?:[ ]{{{limit}}}|[ ]*\t)", re.MULTILINE)
     for section in source.document.sections:
-        line = _first_too_deep(section, limit) if far_in.search(section.content) else None
+        line = first_deeper(section.body, limit) if far_in.search(section.content) else None
         if line is None:
             continue
         content, offset = section.content, section.start + len(section.header)
@@ -129,16 +129,6 @@ def too_deep(source: LintSource) -> Iterator[Finding]:
             offset + at,
             offset + at + len(content[at:].split("\n", 1)[0].rstrip()),
         )
-
-
-def _first_too_deep(section: Section, limit: int) -> int | None:
-    pending: list[tuple[Item, int]] = [(item, 1) for item in reversed(section.items)]
-    while pending:
-        item, depth = pending.pop()
-        if depth > limit:
-            return item.line
-        pending += [(child, depth + 1) for child in reversed(item.children)]
-    return None
 
 
 def _body_line_offset(content: str, line: int) -> int:
