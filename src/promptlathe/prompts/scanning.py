@@ -3,7 +3,7 @@
 import bisect
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -129,7 +129,7 @@ class Scan:
         """
         headings = [match.span() for match in _TOP_HEADING.finditer(self._flat)]
         starts = [start for start, _ in headings]
-        awkward = {bisect.bisect_right(starts, match.start()) for match in _AWKWARD.finditer(self._flat)}
+        awkward = set(self._parts_with(_AWKWARD, starts))
         bounds = [0, *map(self.line_at, starts), len(self.starts)]
         shown: list[int] = []
         skipped: list[tuple[int, int]] = []
@@ -141,6 +141,14 @@ class Scan:
             elif part:
                 skipped.append((first, headings[part - 1][1] - starts[part - 1]))
         return shown, skipped
+
+    def _parts_with(self, pattern: re.Pattern[str], starts: Sequence[int]) -> Iterator[int]:
+        """Numbers of the parts between these starts, from 0 for what is before the first, that hold the pattern."""
+        match = pattern.search(self._flat)
+        while match:
+            part = bisect.bisect_right(starts, match.start())
+            yield part
+            match = pattern.search(self._flat, starts[part]) if part < len(starts) else None
 
     def _telling_lines(self, shown: Sequence[int]) -> list[int]:
         """Of many lines alike, such as items of one list, the first two and the last tell all: each begins with
