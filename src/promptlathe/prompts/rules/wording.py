@@ -147,14 +147,21 @@ def repeated_or_contradicted_rule(source: LintSource) -> Iterator[Finding]:
             )
 
 
+_FOLLOWING_LINE = re.compile(r"(?:\r\n?|\n)(?P<indent>[^\S\r\n]*)(?P<first>[^\r\n]?)")
+
+
 def _removal(source: LintSource, saying: _Saying) -> tuple[Edit, ...]:
     """The whole line, if it is a list item without children; a paragraph may be needed by what follows it."""
-    line, *following = itertools.islice(source.lines_from(source.line_at(saying.start)), 2)
-    if not line.text.lstrip(" \t").startswith(tuple("-*+•·")):
+    start, end = source.line_span(saying.start)
+    line = source.text[start:end]
+    if not line.lstrip(" \t").startswith(tuple("-*+•·")):
         return ()
-    if following and following[0].text.strip() and _indent(following[0].text) > _indent(line.text):
+    following = _FOLLOWING_LINE.match(source.text, end)
+    if following is None or following.start("indent") == len(source.text):
+        return (Edit(start, end, ""),)
+    if following["first"] and len(following["indent"]) > _indent(line):
         return ()
-    return (Edit(line.start, following[0].start if following else line.end, ""),)
+    return (Edit(start, following.start("indent"), ""),)
 
 
 def _indent(text: str) -> int:
