@@ -10,7 +10,8 @@ import pytest
 
 from promptlathe.engines.engine import Sampling
 from promptlathe.engines.openvino_pipeline import Pipeline
-from promptlathe.errors import ModelError
+from promptlathe.engines.openvino_saved import SavedModel
+from promptlathe.errors import ModelError, UnsupportedModelError
 from promptlathe.messages import Message
 from promptlathe.models.reference import Model
 
@@ -55,3 +56,13 @@ def test_no_room_for_the_other_form_is_one_line(own_copy: Model, monkeypatch: py
     with pytest.raises(ModelError, match="must be written in another form for OpenVINO"):
         first_token(own_copy)
     assert not any(Path(os.environ["LATHE_HOME"]).rglob("*.gguf"))
+
+
+def test_a_file_that_cannot_be_written_anew_leaves_nothing(own_copy: Model, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(own_copy.path.read_bytes()[:-64])
+    saved = SavedModel.of(replace(own_copy, path=cut), frozenset({3}))
+    assert saved
+    with pytest.raises(UnsupportedModelError, match="cannot be read"), saved.being_made():
+        pass
+    assert list(saved.folder.parent.iterdir()) == []

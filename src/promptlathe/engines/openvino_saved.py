@@ -58,39 +58,44 @@ class SavedModel:
         None where there is no room, or no right to write: then nothing is saved. Raises ModelError if that
         leaves no way to read the model exactly.
         """
-        scratch = self._scratch()
+        scratch: Path | None = None
         try:
-            yield scratch / "model.gguf" if scratch else None
-            if scratch and (scratch / _LAST_WRITTEN).is_file():
-                (scratch / "model.gguf").unlink()
-                with suppress(OSError):  # another process was faster
-                    scratch.replace(self.folder)
+            try:
+                scratch = self._scratch()
+                self._fill(scratch)
+            except OSError as error:
+                if not self.is_exact:
+                    raise self._no_room(error) from error
+                yield None
+            else:
+                yield scratch / "model.gguf"
+                if (scratch / _LAST_WRITTEN).is_file():
+                    (scratch / "model.gguf").unlink()
+                    with suppress(OSError):  # another process was faster
+                        scratch.replace(self.folder)
         finally:
             if scratch:
                 shutil.rmtree(scratch, ignore_errors=True)
 
-    def _scratch(self) -> Path | None:
-        parent, scratch = self.folder.parent, None
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            self._remove_stale()
-            if shutil.disk_usage(parent).free < 5 * self.model.size_bytes:
-                raise OSError(f"less than {5 * self.model.size_bytes / 1e9:.1f} GB free")
-            scratch = Path(tempfile.mkdtemp(prefix=".openvino-", suffix=".partial", dir=parent))
-            if self.is_exact:
-                (scratch / "model.gguf").symlink_to(self.model.path)
-            else:
-                write_requantized(self.model.path, scratch / "model.gguf", EXACT_TYPES)
-        except OSError as error:
-            if scratch:
-                shutil.rmtree(scratch, ignore_errors=True)
-            if self.is_exact:
-                return None
-            raise ModelError(
-                f"{self.model.name} must be written in another form for OpenVINO, but in {parent}: {error}",
-                hint="make room, or take a Q8_0 file of the model, which is read as it is",
-            ) from error
-        return scratch
+    def _scratch(self) -> Path:
+        parent, needed_bytes = self.folder.parent, 5 * self.model.size_bytes
+        parent.mkdir(parents=True, exist_ok=True)
+        self._remove_stale()
+        if shutil.disk_usage(parent).free < needed_bytes:
+            raise OSError(f"less than {needed_bytes / 1e9:.1f} GB free")
+        return Path(tempfile.mkdtemp(prefix=".openvino-", suffix=".partial", dir=parent))
+
+    def _fill(self, scratch: Path) -> None:
+        if self.is_exact:
+            (scratch / "model.gguf").symlink_to(self.model.path)
+        else:
+            write_requantized(self.model.path, scratch / "model.gguf", EXACT_TYPES)
+
+    def _no_room(self, error: OSError) -> ModelError:
+        return ModelError(
+            f"{self.model.name} must be written in another form for OpenVINO, but in {self.folder.parent}: {error}",
+            hint="make room, or take a Q8_0 file of the model, which is read as it is",
+        )
 
     def _remove_stale(self) -> None:
         """What another version of OpenVINO has saved of the same model."""
