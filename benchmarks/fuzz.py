@@ -8,7 +8,6 @@ shape. Exit code 1 if a goal is not met.
     python benchmarks/fuzz.py --bodies 500
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -23,7 +22,8 @@ import httpx2
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from serving_servers import Server, lathe_server
+from serving_endurance import run_main, show_goals
+from serving_servers import Server
 from soak import KEY, MODEL, client_of
 
 AT_ONCE = 16
@@ -224,28 +224,15 @@ async def fuzz_server(server: Server, bodies: int, seed: int) -> bool:
     for fault in fuzz.faults[:20]:
         print(f"fault: {fault}")
     print(f"{bodies} bodies; memory {warm_mb:.0f} MB after warming up, {grown:+.1%} at the end")
-    goals = {
-        "every body answered or refused as it should be": not fuzz.faults,
-        "the server answers": is_alive,
-        "the engine was never started again": health["restarts"] == 0,
-        f"memory within {MOST_GROWTH:.0%}": grown <= MOST_GROWTH,
-    }
-    for name, is_met in goals.items():
-        print(f"{'met    ' if is_met else 'NOT met'}  {name}")
-    return all(goals.values())
-
-
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--bodies", type=int, default=20_000)
-    arguments.add_argument("--engine", default="openvino")
-    arguments.add_argument("--model", default=MODEL)
-    arguments.add_argument("--seed", type=int, default=0)
-    given = arguments.parse_args()
-    options = ("--engine", given.engine, "--served-model-name", MODEL, *SERVER_OPTIONS)
-    with lathe_server(given.model, *options, api_key=KEY) as server:
-        sys.exit(not asyncio.run(fuzz_server(server, given.bodies, given.seed)))
+    return show_goals(
+        {
+            "every body answered or refused as it should be": not fuzz.faults,
+            "the server answers": is_alive,
+            "the engine was never started again": health["restarts"] == 0,
+            f"memory within {MOST_GROWTH:.0%}": grown <= MOST_GROWTH,
+        }
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run_main(__doc__.splitlines()[0], "bodies", fuzz_server, model=MODEL, key=KEY, options=SERVER_OPTIONS)

@@ -8,7 +8,6 @@ refused for a reason must come to its whole answer. Exit code 1 if a goal is not
     python benchmarks/soak.py --requests 500
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -23,7 +22,8 @@ import httpx2
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from serving_servers import Server, lathe_server
+from serving_endurance import run_main, show_goals
+from serving_servers import Server
 
 KEY = "soak-key"
 MODEL = "smollm2-135m-instruct"
@@ -259,28 +259,15 @@ async def soak_server(server: Server, requests: int, seed: int) -> bool:
     print(
         f"{requests} requests in {seconds:.0f} s; memory {warm_mb:.0f} MB after warming up, {grown:+.1%} at the end"
     )
-    goals = {
-        "every accepted request answered": not soak.faults,
-        "nothing running or waiting at the end": is_idle,
-        "the engine was never started again": restarts == 0,
-        f"memory within {MOST_GROWTH:.0%}": grown <= MOST_GROWTH,
-    }
-    for name, is_met in goals.items():
-        print(f"{'met    ' if is_met else 'NOT met'}  {name}")
-    return all(goals.values())
-
-
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--requests", type=int, default=20_000)
-    arguments.add_argument("--engine", default="openvino")
-    arguments.add_argument("--model", default=MODEL)
-    arguments.add_argument("--seed", type=int, default=0)
-    given = arguments.parse_args()
-    options = ("--engine", given.engine, "--served-model-name", MODEL, *SERVER_OPTIONS)
-    with lathe_server(given.model, *options, api_key=KEY) as server:
-        sys.exit(not asyncio.run(soak_server(server, given.requests, given.seed)))
+    return show_goals(
+        {
+            "every accepted request answered": not soak.faults,
+            "nothing running or waiting at the end": is_idle,
+            "the engine was never started again": restarts == 0,
+            f"memory within {MOST_GROWTH:.0%}": grown <= MOST_GROWTH,
+        }
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run_main(__doc__.splitlines()[0], "requests", soak_server, model=MODEL, key=KEY, options=SERVER_OPTIONS)
