@@ -10,12 +10,13 @@ Every model call of a search counts, writing prompts included, and none is made 
 by the ledger, the others' by the server that they ask. Then each answers the same sealed cases in its own way, judged
 by the task's grader; these calls are not counted, for anyone.
 
-    python benchmarks/optimizers.py --results FILE [--tasks NAME...] [--methods NAME...] [--seeds 5] [--budget 1500]
-        [--sealed 300] [--promptolution-python PATH] [--dspy-python PATH]
+    python benchmarks/optimizers.py --results FILE [--tasks NAME...] [--methods NAME...] [--seeds N...] [--budget 1500]
+        [--sealed 300] [--promptolution-python PATH] [--dspy-python PATH] [--endpoint URL]
     python benchmarks/optimizers.py --results FILE --show
 
 What is done is added to FILE, one line of JSON a search, and not done again: run it piece by piece. The other
-optimizers are installed by you, outside this project: see README.md here.
+optimizers are installed by you, outside this project: see README.md here. `--endpoint` asks a model that is served
+elsewhere, as benchmarks/gpu/optimizers.py does; else the embedded model runs in this process.
 """
 
 import argparse
@@ -36,12 +37,12 @@ from typing import Any
 from optimizers_server import serving
 from optimizers_tasks import STARTS, write_tasks
 
+from promptlathe.engines.endpoint import read_endpoint
 from promptlathe.engines.engine import Engine, Sampling
-from promptlathe.engines.openvino import OpenVinoEngine
+from promptlathe.engines.remote import RemoteEngine
 from promptlathe.evaluation.answers import Response, Row
 from promptlathe.evaluation.plan import Plan
 from promptlathe.evaluation.run import Evaluator
-from promptlathe.models.reference import ensure
 from promptlathe.optimization.battery import battery
 from promptlathe.optimization.candidates import Candidate
 from promptlathe.optimization.ledger import Ledger
@@ -202,13 +203,24 @@ def works(name: str, seed: int, budget: int, sealed: int, workspace: Workspace) 
     return Work(task, start, seed, effort, task.cases("sealed", sealed, seed=seed, languages=("en",)))
 
 
+def model_of(given: argparse.Namespace) -> Engine:
+    if given.endpoint:
+        endpoint = read_endpoint(given.endpoint)
+        assert endpoint, f"{given.endpoint} is no URL"
+        return RemoteEngine(endpoint, max_concurrency=64)
+    from promptlathe.engines.openvino import OpenVinoEngine  # not installed where the model is elsewhere
+    from promptlathe.models.reference import ensure
+
+    return OpenVinoEngine(ensure(MODEL))
+
+
 async def run(given: argparse.Namespace, methods: Mapping[str, Method]) -> None:
-    engine = OpenVinoEngine(ensure(MODEL))
+    engine = model_of(given)
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))
         (Path(folder) / "tasks").mkdir()
         write_tasks(Path(folder) / "tasks")
-        for seed in range(given.seeds):
+        for seed in given.seeds:
             for name in given.tasks:
                 work = works(name, seed, given.budget, given.sealed, workspace)
                 for method in methods:
@@ -275,9 +287,10 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="search nothing, only show what is done")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
     parser.add_argument("--budget", type=int, default=1500)
     parser.add_argument("--sealed", type=int, default=300)
+    parser.add_argument("--endpoint", help="an OpenAI-compatible address that has the model")
     parser.add_argument("--promptolution-python", type=Path, help="Python that has promptolution")
     parser.add_argument("--dspy-python", type=Path, help="Python that has dspy and optuna")
     given = parser.parse_args()
