@@ -105,7 +105,9 @@ def _choice_of_order(claim: Claim, case: Case) -> str | None:
     options = [_option(number, case) for number in claim.numbers]
     places = [place for place, option in enumerate(options) if option is not None]
     if len({options[place] for place in places}) < 2:
-        return None
+        # "34.7 and 34.7 are equal", of 34.70 and 34.7: both as one of them is spelled.
+        is_of_both = len(places) > 1 and Decimal(case.variables["a"]) == Decimal(case.variables["b"])
+        return _equal(case) if is_of_both and set(claim.relation) == {"="} else None
     first = places[0]
     second = next(place for place in places if options[place] != options[first])
     signs = set(claim.relation[first:second]) - {"="}
