@@ -48,7 +48,9 @@ def test_pull_show_list_remove(
 
     code, out, err = lathe("pull", "tiny-test")
     assert (code, out) == (0, f"pulled tiny-test (1.2 MB) to {path}\nlicense: Apache-2.0\n")
-    assert err.splitlines() == ["connecting", "downloading the model", "unpacking"]
+    *steps, note = err.splitlines()
+    assert steps == ["connecting", "downloading the model", "unpacking", "preparing it for OpenVINO, once …"]
+    assert note.startswith(f"note: OpenVINO cannot load {path}: ")
     assert lathe("pull", "tiny-test") == (0, f"tiny-test is already here: {path}\n", "")
     assert lathe("pull", str(path)) == (0, f"tiny is already here: {path}\n", "")
 
@@ -105,10 +107,12 @@ def test_json(publish: Publish, lathe: Lathe, tmp_path: Path) -> None:
     needs = {"memory_bytes": entry.size_bytes, "needs_gpu": False, "fits": "yes"}
     row = in_json(lathe("list", "--json")[1], "tiny-test")
     assert row == {**common, **needs, "engines": ["openvino"], "path": None}
+    first = json.loads(lathe("pull", "tiny-test", "--json")[1])
     pulled = json.loads(lathe("pull", "tiny-test", "--json")[1])
-    assert json.loads(lathe("pull", "tiny-test", "--json")[1]) == pulled
     assert (pulled["path"], pulled["digest"], pulled["format"]) == (path, entry.sha256, "gguf")
     assert (pulled["license"], pulled["notes"]) == ("Apache-2.0", [])
+    assert first == {**pulled, "notes": first["notes"]}
+    assert "OpenVINO cannot load" in first["notes"][0]
     assert in_json(lathe("list", "--json")[1], "tiny-test") == {**row, "path": path}
     shown = json.loads(lathe("show", "tiny-test", "--json")[1])
     assert shown.pop("metadata")["llama.context_length"] == 2048

@@ -11,6 +11,7 @@ import pytest
 
 from promptlathe.engines.engine import Answer, Delta, Failure, Output, Request, Sampling
 from promptlathe.engines.openvino import OpenVinoEngine
+from promptlathe.engines.openvino_pipeline import prepare
 from promptlathe.errors import ContextLengthError, ModelError
 from promptlathe.messages import Message
 from promptlathe.models.reference import Model
@@ -189,15 +190,17 @@ def names(folder: Path) -> list[str]:
 async def test_a_saved_model_answers_as_its_file_does(
     engine: OpenVinoEngine, embedded_model: Model, tmp_path: Path
 ) -> None:
-    """The first load of a pulled model saves it, a second one reads that, and a damaged one is made anew."""
+    """A pulled model is saved once, by `prepare` or its first load; a second load reads that, and a damaged one is
+    made anew."""
     path = tmp_path / "model.gguf"
     path.symlink_to(embedded_model.path)
-    saved = tmp_path / f".openvino-{version('openvino-genai')}"
+    saved = tmp_path / f".openvino-{version('openvino-genai')}-q8_0-simple"
     pulled = replace(embedded_model, path=path)
     from_file = OpenVinoEngine(replace(pulled, source="local"))
     reference = await answers(from_file, QUESTIONS[:8])
     from_file.close()
     assert not saved.exists()
+    assert [prepare(pulled), prepare(pulled)] == [True, False]
     for damage in (False, False, True):
         if damage:
             (saved / "openvino_model.xml").write_text("<net/>")

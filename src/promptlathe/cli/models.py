@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promptlathe.cli.console import JsonFlag, err, escape_markup, out, print_json
-from promptlathe.errors import UsageError
+from promptlathe.errors import LatheError, UsageError
 from promptlathe.models.origins import HubName
 
 if TYPE_CHECKING:
@@ -114,17 +114,32 @@ def pull(
             f"{reference!r} is here or nowhere: nothing of it can be chosen",
             hint="options go with a repository, such as hf:ORG/REPO",
         )
-    for note in pulled.notes:
-        err.print(f"note: {escape_markup(note)}", soft_wrap=True)
     model = resolve(pulled.name, store=store)
+    notes = pulled.notes if pulled.was_here else (*pulled.notes, *_prepare(model))
+    for note in notes:
+        err.print(f"note: {escape_markup(note)}", soft_wrap=True)
     facts = _as_json(model) | {"license": _license(CATALOG.get(pulled.name), store.manifest(pulled.name))}
     if as_json:
-        print_json(facts | {"notes": list(pulled.notes)})
+        print_json(facts | {"notes": list(notes)})
     elif pulled.was_here:
         typer.echo(f"{model.name} is already here: {model.path}")
     else:
         typer.echo(f"pulled {model.name} ({_size(model.size_bytes)}) to {model.path}")
         typer.echo(f"license: {facts['license'] or 'none stated'}")
+
+
+def _prepare(model: "Model") -> tuple[str, ...]:
+    """Do now what the first load would do: a note if no engine here loads it. The model is here either way."""
+    from promptlathe.engines.choose import Machine, choose_engine
+    from promptlathe.engines.openvino_pipeline import prepare
+
+    try:
+        if choose_engine(model, Machine.here()).engine == "openvino":
+            err.print("preparing it for OpenVINO, once …")
+            prepare(model)
+    except LatheError as error:
+        return (str(error),)
+    return ()
 
 
 @app.command()

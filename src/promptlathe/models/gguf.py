@@ -22,6 +22,8 @@ MAX_ARRAY_DEPTH = 4
 MAX_DIMENSIONS = 8
 
 _STRING, _ARRAY = 8, 9
+_LENGTH = struct.Struct("<Q")
+_BLOCK_BYTES = 1 << 18
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
 # `general.file_type`, as llama.cpp numbers its quantisations.
@@ -170,8 +172,7 @@ class _Reader:
     def _skip_array(self, depth: int) -> None:
         kind, count = self.number("I"), self.number("Q")
         if kind == _STRING:
-            for _ in range(count):
-                self._skip(self.number("Q"))
+            self._skip_strings(count)
         elif kind == _ARRAY:
             if depth == MAX_ARRAY_DEPTH:
                 self.fail("its header nests arrays too deeply")
@@ -179,6 +180,22 @@ class _Reader:
                 self._skip_array(depth + 1)
         else:
             self._skip(count * struct.calcsize(f"<{self._code(kind)}"))
+
+    def _skip_strings(self, count: int) -> None:
+        """Block by block: a vocabulary and its merges are a hundred thousand of them."""
+        start = at = block_start = self._file.tell()
+        block = b""
+        for _ in range(count):
+            if at - start + _LENGTH.size > self._left:
+                self.fail("its header goes on past the end of the file")
+            if at + _LENGTH.size > block_start + len(block):
+                self._file.seek(at)
+                block_start, block = at, self._file.read(_BLOCK_BYTES)
+                if len(block) < _LENGTH.size:
+                    self.fail("it became shorter while it was read")
+            at += _LENGTH.size + _LENGTH.unpack_from(block, at - block_start)[0]
+        self._file.seek(start)
+        self._skip(at - start)
 
     def _code(self, kind: int) -> str:
         if kind not in _NUMBERS:
