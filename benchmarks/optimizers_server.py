@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from promptlathe.engines.engine import Answer, Engine, Failure, Request, Sampling
+from promptlathe.errors import LatheError
 from promptlathe.messages import Message
 
 GATHERING_S = 0.01
@@ -79,10 +80,15 @@ class CountingServer:
                 batch.append(self._waiting.get_nowait())
             batch.sort(key=lambda one: [message.content for message in one[0].messages])
             answers = {request.id: answer for request, answer in batch}
-            async with aclosing(self._engine.generate([request for request, _ in batch])) as outputs:
-                async for output in outputs:
-                    if isinstance(output, Answer | Failure):
-                        answers[output.request_id].set_result(output)
+            try:
+                async with aclosing(self._engine.generate([request for request, _ in batch])) as outputs:
+                    async for output in outputs:
+                        if isinstance(output, Answer | Failure):
+                            answers[output.request_id].set_result(output)
+            except LatheError as error:
+                for name, answer in answers.items():
+                    if not answer.done():
+                        answer.set_result(Failure(name, error))
 
 
 @contextlib.asynccontextmanager

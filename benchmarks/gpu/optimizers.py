@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 TASKS = ("decimal-comparison", "letter-count", "school-math", "sentiment", "yes-or-no")
 METHODS = ("miprov2", "capo", "gepa", "race", "few-shot")
 """The slow ones first."""
+MODEL = "smollm2-135m-instruct"
 READY_S, GRACE_S = 240.0, 120.0
 
 
@@ -39,7 +40,7 @@ def start(folder: Path, number: int, logs: Path) -> tuple[subprocess.Popen[bytes
             [
                 *(sys.executable, "-m", "lmdeploy", "serve", "api_server", folder, "--backend", "pytorch"),
                 *("--server-port", str(port), "--enable-prefix-caching", "--max-batch-size", "128"),
-                *("--num-gpu-blocks", "2000", "--model-name", "model", "--session-len", "8192"),
+                *("--num-gpu-blocks", "2000", "--model-name", MODEL, "--session-len", "8192"),
                 *("--logprobs-mode", "raw_logprobs", "--log-level", "ERROR"),
             ],
             stdout=log,
