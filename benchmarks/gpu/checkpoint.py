@@ -59,11 +59,19 @@ def main() -> None:
         import torch
         from transformers import AutoModelForCausalLM
 
-        model = AutoModelForCausalLM.from_pretrained(
+        read = AutoModelForCausalLM.from_pretrained(
             given.file.parent, gguf_file=given.file.name, dtype=torch.bfloat16
         )
+        # What was read from a GGUF counts as quantised, and is not written: the same weights in a plain model are.
+        read.config.__dict__.pop("quantization_config", None)
+        model = AutoModelForCausalLM.from_config(read.config, dtype=torch.bfloat16)
+        model.load_state_dict(read.state_dict())
         model.generation_config.eos_token_id = made.token_to_id(config["eos_token"])
         model.save_pretrained(given.folder)
+        # LMDeploy 0.18 looks for these where transformers had them before version 5.
+        written = json.loads((given.folder / "config.json").read_text("utf-8"))
+        written |= {"rope_theta": written["rope_parameters"]["rope_theta"], "torch_dtype": "bfloat16"}
+        (given.folder / "config.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
     made.save(str(given.folder / "tokenizer.json"))
     (given.folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
 

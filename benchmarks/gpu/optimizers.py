@@ -68,6 +68,18 @@ def await_ready(process: subprocess.Popen[bytes] | None, url: str) -> None:
     raise SystemExit(f"the server at {url} did not start: see its log")
 
 
+def check(url: str) -> None:
+    """A checkpoint that was read wrongly still answers something."""
+    body = {"model": MODEL, "temperature": 0, "max_tokens": 16}
+    body["messages"] = [{"role": "user", "content": "What is the capital of France?"}]
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/v1/chat/completions", json.dumps(body).encode(), headers)  # noqa: S310
+    with urllib.request.urlopen(request) as response:  # noqa: S310
+        text = json.load(response)["choices"][0]["message"]["content"]
+    if "Paris" not in text:
+        raise SystemExit(f"the server at {url} computes another model: {text!r}")
+
+
 def jobs(results: Path, seeds: list[int]) -> Iterator[tuple[int, str, str]]:
     lines = results.read_text("utf-8").splitlines() if results.exists() else []
     done = {(one["seed"], one["task"], one["method"]) for one in map(json.loads, lines)}
@@ -129,6 +141,8 @@ def main() -> None:
         for process, url in servers:
             await_ready(process, url)
         print(f"{len(servers)} servers ready after {time.monotonic() - began:.0f} s", flush=True)
+        for _, url in servers:
+            check(url)
         waiting: queue.Queue[tuple[int, str, str]] = queue.Queue()
         for job in jobs(given.results, given.seeds):
             waiting.put(job)
