@@ -95,10 +95,10 @@ class Fuzz:
         await asyncio.gather(*(ask() for _ in range(at_once)))
 
     async def _ask(self, number: int, chance: random.Random) -> None:
-        if number % SLOW_EVERY == SLOW_EVERY - 1:
-            await self._come_slowly(chance)
-        elif number % LARGE_EVERY == LARGE_EVERY - 1:
+        if number % LARGE_EVERY == LARGE_EVERY - 1:
             await self._post(CHAT, chance.choice((b" ", b"[", b"9", b'"')) * LARGE_BYTES, expected={413})
+        elif number % SLOW_EVERY == SLOW_EVERY - 1:
+            await self._come_slowly(chance)
         else:
             await self._post(chance.choice(PATHS), chance.choice(KINDS)(self.model, chance))
 
