@@ -130,6 +130,37 @@ def test_a_constraint_that_cannot_be_used_fails_alone(engine: OpenVinoEngine) ->
     assert texts(engine, [SEA])["sea"]
 
 
+def test_constraints_good_and_bad_that_come_together_end_each_by_itself(engine: OpenVinoEngine) -> None:
+    """A step that broke leaves the good ones beside it unusable, too: OpenVINO's process died of the next step."""
+    constraints = [
+        Constraint("json_schema", '{"type": "array", "minItems": 1000, "items": {"type": "array"}}'),
+        Constraint("json_schema", '{"$ref": "#/nowhere"}'),
+        Constraint("regex", "<|im_start|>system"),
+        Constraint("regex", "(?i)abc"),
+        Constraint("grammar", 'root ::= ("a"?)*' + ' ("b"?)*' * 100),
+        Constraint("grammar", "root ::= root"),
+        Constraint("json_schema", '{"type": "integer", "minimum": 1000000000000000000000000000000}'),
+        Constraint("grammar", 'root ::= "a" root | root "b"'),
+        Constraint("regex", "[0-9]{2}"),
+    ]
+    driven = Driven(engine)
+    driven.submit(
+        *(
+            ask(f"{turn} {number}", "Hello", max_tokens=3, constraint=one)
+            for turn in range(2)
+            for number, one in enumerate(constraints)
+        )
+    )
+    driven.finish()
+    for turn in range(2):
+        ends = [driven.of(f"{turn} {number}")[-1] for number in range(len(constraints))]
+        refused = [end for end in ends if isinstance(end, Failure)]
+        assert refused == [ends[1], ends[3], ends[6]]
+        assert all(isinstance(end.error, InputError) for end in refused)
+    assert re.fullmatch("[0-9]{2}", driven.text("0 8"))
+    assert texts(engine, [SEA])["sea"]
+
+
 def test_a_held_answer_that_was_interrupted_has_failed(engine: OpenVinoEngine) -> None:
     held = ask("held", "Numbers?", constraint=Constraint("regex", "[0-9 ]{30}"), is_streamed=True)
     driven = Driven(engine)

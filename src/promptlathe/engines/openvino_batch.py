@@ -230,9 +230,9 @@ class Batch:
         """Go on after a step that broke on a constraint which OpenVINO cannot use: it compiles constraints while it
         steps, and a step that broke leaves everything in the batch unusable.
 
-        So all leave the pipeline, and enter it again: new constraints one by one, so that each is judged alone, then
-        the others, which go on behind their last token. A constraint must begin anew, and may come to another text:
-        where some of it was shown, the answer has failed.
+        So all leave the pipeline. Each new constraint is tried alone, then all others enter again, and go on behind
+        their last token. A constraint must begin anew, and may come to another text: where some of it was shown, the
+        answer has failed.
         Raises `error` if there was no new constraint to blame.
         """
         suspects = [
@@ -245,7 +245,7 @@ class Batch:
             flight.handle.cancel()
         self.pipeline.drain()
         refused = [failure for suspect in suspects if (failure := self._try(suspect))]
-        for asked in [asked for asked in self._asked.values() if asked not in suspects]:
+        for asked in list(self._asked.values()):
             if asked.constraint and asked.shown:
                 refused.append(self._fail(asked, EngineError("the answer was interrupted", hint="ask again")))
             else:
@@ -253,15 +253,17 @@ class Batch:
         return refused
 
     def _try(self, suspect: _Asked) -> Failure | None:
+        """One step of it in an empty pipeline, which is empty again afterwards."""
         self._restart(suspect)
+        failure = None
         try:
             self.pipeline.step()
         except EngineError as error:
-            suspect.flight.handle.cancel()
-            self.pipeline.drain()
             what = suspect.constraint.kind.replace("_", " ") if suspect.constraint else "constraint"
-            return self._fail(suspect, InputError(f"the {what} cannot be used: {_cause(error)}"))
-        return None
+            failure = self._fail(suspect, InputError(f"the {what} cannot be used: {_cause(error)}"))
+        suspect.flight.handle.cancel()
+        self.pipeline.drain()
+        return failure
 
     def _fail(self, asked: _Asked, error: LatheError) -> Failure:
         del self._asked[asked.request.id]
