@@ -134,7 +134,7 @@ def _prepare(model: "Model") -> tuple[str, ...]:
     from promptlathe.engines.openvino_pipeline import prepare
 
     try:
-        if choose_engine(model, Machine.here()).engine == "openvino":
+        if model.format == "gguf" and choose_engine(model, Machine.here()).engine == "openvino":
             err.print("preparing it for OpenVINO, once …")
             prepare(model)
     except LatheError as error:
