@@ -1,6 +1,8 @@
-"""Two tasks of labels for optimizers.py, made as a user would make them: a YAML file and a table beside it."""
+"""Two tasks for optimizers.py on which a very small model has room to improve, made as a user would make them: a YAML
+file and a table beside it."""
 
 import csv
+import json
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,96 +10,83 @@ from pathlib import Path
 CASES = 1000
 Row = Mapping[str, str]
 
-SENTIMENT = """
-description: Tell whether a short review is positive or negative.
-question: "Review: {{text}}\\nIs this review positive or negative?"
-sealed_question: "Somebody wrote: {{text}}\\nIs that positive or negative?"
-options: [positive, negative]
-grader: choice
-columns: {stratum: kind}
+ADDRESS = """
+description: Find the e-mail address in a message.
+question: "{{text}}\\nWhat is the e-mail address?"
+sealed_question: "Message: {{text}}\\nWhich e-mail address is in it?"
+grader: contains
 hints:
-  rules:
-    - Judge by what the writer thinks at the end, not by what others said.
-    - "\\"But\\", \\"yet\\" and \\"although\\" turn an opinion round."
-  workflow: [Read the review., Find the opinion that the writer ends with., Name it.]
-  output_formats: ["Answer with one word: positive or negative.", "Answer: positive, or Answer: negative."]
+  rules: [Copy the address letter by letter., Write nothing before or after it.]
+  workflow: [Find the @., Take the word around it., Write that word.]
+  output_formats: [Answer with the address alone., "ada@post.org"]
 """
-YES_NO = """
-description: Say yes or no to a question about small numbers.
-question: "{{text}} Yes or no?"
-sealed_question: "Yes or no: {{text}}"
-options: ["yes", "no"]
-grader: choice
-columns: {stratum: kind}
+PERSON = """
+description: Write a person's name, age and city as JSON.
+question: "Extract name, age and city as JSON: {{text}}"
+sealed_question: "Text: {{text}}\nGive the name, the age and the city as a JSON object."
+grader: json
 hints:
-  rules: [Calculate first, then compare., "If the two numbers are equal, neither is more than the other."]
-  workflow: [Do the sum., Compare the result with the other number., Answer.]
-  output_formats: ["Answer with one word: yes or no.", "Write the result of the sum, then yes or no."]
+  rules: [Use the keys name, age and city and no others., The age is a number without quotes.]
+  workflow: [Find the name., Find the age., Find the city., Write the JSON.]
+  output_formats:
+    - Answer with one JSON object and nothing else.
+    - '{"name": "Ada", "age": 36, "city": "London"}'
 """
 STARTS = {
-    "sentiment": "# Role: Review reader\n\n## Goals\n- Tell whether a review is positive or negative.\n\n"
-    "## Workflow\n1. Read the review.\n2. Think about how the writer feels.\n3. Give your answer.\n",
-    "yes-or-no": "# Role: Careful calculator\n\n## Goals\n- Answer questions about numbers.\n\n"
-    "## Workflow\n1. Read the question.\n2. Work it out.\n3. Give your answer.\n",
+    "address": "# Role: Assistant\n\n## Goals\n- Help with messages.\n\n"
+    "## Workflow\n1. Read the message.\n2. Think about it.\n3. Give your answer.\n",
+    "person-json": "# Role: Clerk\n\n## Goals\n- Extract data from texts.\n\n"
+    "## Workflow\n1. Read the text.\n2. Find the data.\n3. Give your answer.\n",
 }
 """The prompt that the search begins with, by task."""
 
-SUBJECTS = (
-    "the soup", "this phone", "the hotel room", "the plot", "our driver", "the new album", "the battery", "her speech",
-    "the pasta", "the guided tour", "the camera", "the last season", "the waiter", "the translation", "the sofa",
-    "the concert", "the update", "the museum shop", "the breakfast", "the repair",
+NAMES = (
+    "Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Hugo", "Ida", "Jonas", "Karin", "Leo", "Mara", "Nils",
+    "Olga", "Paul", "Rosa", "Simon", "Tina", "Victor",
 )  # fmt: skip
-GOOD = (
-    "was a delight", "could not have been better", "is worth every cent", "made my day", "exceeded all my hopes",
-    "was wonderful from start to finish", "is a joy", "works flawlessly", "left me smiling", "is simply excellent",
+CITIES = (
+    "Rome", "Paris", "Oslo", "Madrid", "Vienna", "Lisbon", "Prague", "Dublin", "Athens", "Warsaw", "Berlin", "Geneva",
 )  # fmt: skip
-BAD = (
-    "was a letdown", "could hardly have been worse", "is a waste of money", "ruined my day",
-    "fell short of all my hopes", "was dull from start to finish",
-    "is a nuisance", "fails all the time", "left me angry", "is simply awful",
-)  # fmt: skip
+HOSTS = ("post.org", "mail.net", "office.com", "school.edu", "lab.io", "shop.de")
+MESSAGES = (
+    "Please write to {address} before Friday.",
+    "My new address is {address}, the old one is gone.",
+    "{name} said that {address} will answer all questions.",
+    "Send the bill to {address} and a copy to the office in {city}.",
+    "For tickets to {city}, contact {address}.",
+)
+SENTENCES = (
+    "{name} is {age} and lives in {city}.",
+    "In {city} I met {name}, who is {age} years old.",
+    "My neighbour {name} moved to {city} at the age of {age}.",
+    "{name} ({age}) works in {city}.",
+    "At {age}, {name} opened a shop in {city}.",
+)
 
 
 def write_tasks(folder: Path) -> None:
-    """`sentiment` and `yes-or-no`, the same to the byte whenever they are written."""
-    for name, head, rows in (("sentiment", SENTIMENT, _reviews()), ("yes-or-no", YES_NO, _sums())):
+    """`address` and `person-json`, the same to the byte whenever they are written."""
+    for name, head, rows in (("address", ADDRESS, _messages()), ("person-json", PERSON, _people())):
         made = list({row["text"]: row for row in rows}.values())
         (folder / f"{name}.yaml").write_text(head.lstrip() + f"cases: {name}.csv\n", encoding="utf-8")
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, ["text", "expected", "kind"])
+            writer = csv.DictWriter(file, ["text", "expected", "stratum"])
             writer.writeheader()
             writer.writerows(made)
 
 
-def _reviews() -> Iterator[Row]:
-    """Plain ones, and ones that begin with the opposite of what they end with."""
+def _messages() -> Iterator[Row]:
     draw = random.Random(1)
     for number in range(CASES):
-        is_good = number % 2 == 0
-        own, other = (GOOD, BAD) if is_good else (BAD, GOOD)
-        subject, second = draw.sample(SUBJECTS, 2)
-        opinion, opposite = draw.choice(own), draw.choice(other)
-        turned = (
-            f"People say that {subject} {opposite}, but I think it {opinion}.",
-            f"Although {second} {opposite}, {subject} {opinion}, and that is what counts for me.",
-            f"A friend wrote that {subject} {opposite}. Not so: it {opinion}.",
-        )
-        is_plain = number % 4 < 2
-        text = f"I must say that {subject} {opinion}, and {second} too." if is_plain else draw.choice(turned)
-        yield {
-            "text": text,
-            "expected": "positive" if is_good else "negative",
-            "kind": "plain" if is_plain else "turned",
-        }
+        name, second, city = draw.choice(NAMES), draw.choice(NAMES), draw.choice(CITIES)
+        address = f"{name.lower()}.{second.lower()}{draw.randint(1, 99)}@{draw.choice(HOSTS)}"
+        text = MESSAGES[number % len(MESSAGES)].format(address=address, name=name, city=city)
+        yield {"text": text, "expected": address, "stratum": f"sentence {number % len(MESSAGES)}"}
 
 
-def _sums() -> Iterator[Row]:
+def _people() -> Iterator[Row]:
     draw = random.Random(2)
     for number in range(CASES):
-        one, two = draw.randint(2, 20), draw.randint(2, 20)
-        is_sum = number % 4 < 2
-        kind, result = ("plus", one + two) if is_sum else ("minus", max(one, two) - min(one, two))
-        asked = f"{one} + {two}" if is_sum else f"{max(one, two)} - {min(one, two)}"
-        is_more = number % 2 == 0
-        limit = result - draw.randint(1, 6) if is_more else result + draw.randint(0, 6)
-        yield {"text": f"Is {asked} more than {limit}?", "expected": "yes" if is_more else "no", "kind": kind}
+        person = {"name": draw.choice(NAMES), "age": draw.randint(18, 89), "city": draw.choice(CITIES)}
+        text = SENTENCES[number % len(SENTENCES)].format(**person)
+        yield {"text": text, "expected": json.dumps(person), "stratum": f"sentence {number % len(SENTENCES)}"}

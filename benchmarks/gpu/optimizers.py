@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TASKS = ("decimal-comparison", "letter-count", "school-math", "sentiment", "yes-or-no")
+TASKS = ("decimal-comparison", "letter-count", "school-math", "address", "person-json")
 METHODS = ("gepa", "miprov2", "capo", "race", "few-shot")
 """The slow ones first."""
 MODEL = "smollm2-135m-instruct"
