@@ -158,6 +158,9 @@ def test_constraints_good_and_bad_that_come_together_end_each_by_itself(engine: 
         assert refused == [ends[1], ends[3], ends[6]]
         assert all(isinstance(end.error, InputError) for end in refused)
     assert re.fullmatch("[0-9]{2}", driven.text("0 8"))
+    driven.submit(ask("again", "Hello", constraint=constraints[1]))
+    (end,) = driven.of("again")
+    assert isinstance(end, Failure), "it is known, and breaks no step again"
     assert texts(engine, [SEA])["sea"]
 
 

@@ -26,6 +26,7 @@ from promptlathe.errors import EngineError, InputError, LatheError
 if TYPE_CHECKING:
     import openvino_genai
 
+_MOST_REFUSED = 1000
 _COMPANION_TOKENS = 512
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _WINDOW_TOKENS, _KEPT_TOKENS = 24, 4
@@ -67,6 +68,8 @@ class Batch:
     _asked: dict[str, _Asked] = field(default_factory=dict)
     _leaving: list[Flight] = field(default_factory=list)
     _proven: set[Constraint] = field(default_factory=set)
+    _refused: dict[Constraint, str] = field(default_factory=dict)
+    """Why, of constraints that broke a step: none does so twice."""
     _companion: "openvino_genai.GenerationHandle | None" = None
 
     @property
@@ -83,11 +86,14 @@ class Batch:
         for candidate in self.pipeline.admission.admit(source):
             try:
                 asked = self._start(candidate)
-            except RuntimeError as error:
+            except (RuntimeError, InputError) as error:
                 self.pipeline.admission.finished(candidate, np.array([], dtype=np.int64))
-                failed.append(
-                    Failure(candidate.item.id, InputError(f"OpenVINO refuses it: {last_line(error)}"))
+                said = (
+                    str(error)
+                    if isinstance(error, InputError)
+                    else f"OpenVINO refuses it: {last_line(error)}"
                 )
+                failed.append(Failure(candidate.item.id, InputError(said)))
             else:
                 self._asked[asked.request.id] = asked
         return failed
@@ -123,7 +129,10 @@ class Batch:
         self.pipeline.abandon(flights)
 
     def _start(self, candidate: Candidate[Request]) -> _Asked:
+        """Raises InputError for a constraint that broke a step before."""
         constraint = constraint_of(candidate.item)
+        if constraint in self._refused:
+            raise InputError(self._refused[constraint])
         return _Asked(self.pipeline.start(candidate, self._config(candidate.item, constraint)), constraint)
 
     def _config(self, request: Request, constraint: Constraint | None) -> "openvino_genai.GenerationConfig":
@@ -254,13 +263,18 @@ class Batch:
 
     def _try(self, suspect: _Asked) -> Failure | None:
         """One step of it in an empty pipeline, which is empty again afterwards."""
+        if suspect.constraint in self._refused:
+            return self._fail(suspect, InputError(self._refused[suspect.constraint]))
         self._restart(suspect)
         failure = None
         try:
             self.pipeline.step()
         except EngineError as error:
             what = suspect.constraint.kind.replace("_", " ") if suspect.constraint else "constraint"
-            failure = self._fail(suspect, InputError(f"the {what} cannot be used: {_cause(error)}"))
+            said = f"the {what} cannot be used: {_cause(error)}"
+            if suspect.constraint and len(self._refused) < _MOST_REFUSED:
+                self._refused[suspect.constraint] = said
+            failure = self._fail(suspect, InputError(said))
         suspect.flight.handle.cancel()
         self.pipeline.drain()
         return failure
